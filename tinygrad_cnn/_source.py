@@ -1,0 +1,76 @@
+"""Where in the *user's* code something happened.
+
+An operation is recorded deep inside the library, but the line a person wants to see is their own.
+`user_frame` walks up the call stack to the first frame outside this package; `SourceLine` keeps only
+the code object and the instruction offset (two pointers) and reads the file when it is shown.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+
+_PACKAGE_FOLDER = str(Path(__file__).parent)
+# One look at a file name per code object instead of one per recorded operation.
+_is_ours: dict[CodeType, bool] = {}
+
+
+class SourceLine:
+    """A place in the user's code; file, line and text are looked up only when asked for."""
+
+    __slots__ = ("_code", "_offset")
+
+    def __init__(self, code: CodeType, offset: int) -> None:
+        self._code = code
+        self._offset = offset
+
+    @property
+    def filename(self) -> str:
+        return self._code.co_filename
+
+    @property
+    def function(self) -> str:
+        return self._code.co_qualname
+
+    @property
+    def line(self) -> int:
+        positions = list(self._code.co_positions())
+        line = positions[self._offset // 2][0]
+        return self._code.co_firstlineno if line is None else line
+
+    @property
+    def text(self) -> str:
+        """The line itself, or an empty string when its file cannot be read."""
+        return linecache.getline(self.filename, self.line).strip()
+
+    def __str__(self) -> str:
+        place = f"{Path(self.filename).name}:{self.line}"
+        return f"{place}: {self.text}" if self.text else place
+
+    def __repr__(self) -> str:
+        return f"SourceLine({self})"
+
+
+def is_library_frame(frame: FrameType) -> bool:
+    """True for the library's own frames (examples in docstrings count as the user's)."""
+    code = frame.f_code
+    ours = _is_ours.get(code)
+    if ours is None:
+        ours = _is_ours[code] = code.co_filename.startswith(_PACKAGE_FOLDER)
+    return ours
+
+
+def user_frame(depth: int = 1) -> FrameType | None:
+    """The nearest calling frame that is not the library's own, or None."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None and is_library_frame(frame):
+        frame = frame.f_back
+    return frame
+
+
+def user_line(depth: int = 1) -> SourceLine | None:
+    """The user's line that led here, or None when there is none (the library's own command line)."""
+    frame = user_frame(depth + 1)
+    return None if frame is None else SourceLine(frame.f_code, frame.f_lasti)
