@@ -1,0 +1,8 @@
+"""The backends that ship with tinygrad_cnn, each a plug-in like anybody else's.
+
+In the repository this folder is `backends/`; installed, it is the package `tinygrad_cnn_backends`. The
+core never imports it: backends are found through the entry-point group `tinygrad_cnn.backends`.
+
+    numpy   the default: NumPy on the processor
+    meta    shapes and dtypes only, for summaries of networks too large to build
+"""

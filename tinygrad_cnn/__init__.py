@@ -1,1 +1,34 @@
-"""tinygrad_cnn."""
+"""tinygrad_cnn: an autograd engine to learn from, teach with, and train small CNNs.
+
+    import tinygrad_cnn as tc
+
+    a = tc.tensor(1.0, requires_grad=True)
+    b = a + a
+    c = b + b
+    c.backward()
+    a.grad                      # 4
+
+What to reach for: tensors and their functions here; `tc.nn` layers, `tc.functional` the same as plain
+functions, `tc.optim` optimizers, `tc.data` datasets and loaders, `tc.models` whole networks, `tc.Trainer`.
+"""
+
+from tinygrad_cnn._context import detect_anomaly, enable_grad, is_grad_enabled, name_scope, no_grad
+from tinygrad_cnn._op import op
+from tinygrad_cnn._tensor import Node, Tensor, tensor
+from tinygrad_cnn.autodiff import grad
+from tinygrad_cnn.backend import backends, get_backend, use_backend
+from tinygrad_cnn.dtypes import (
+    DType,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
+from tinygrad_cnn.dtypes import bool_ as bool  # noqa: A004 - as torch.bool
+from tinygrad_cnn.ops import *  # noqa: F403
+
+__version__ = "0.1.0"

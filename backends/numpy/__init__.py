@@ -1,0 +1,115 @@
+"""The NumPy backend: the default, and the one that every machine can run.
+
+This file is what a backend has to bring (see `tinygrad_cnn.backend.Backend`), in NumPy's own words. The
+folder `kernels/` holds faster versions of some operations; `overrides=False` computes with the readable
+ones of `tinygrad_cnn/ops` instead.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_cnn.backend import Backend
+from tinygrad_cnn.dtypes import DType, Shape, as_dtype
+
+from . import philox
+from .kernels import KERNELS, threads
+
+Array = NDArray[Any]
+
+
+class NumpyBackend(Backend):
+    """Arrays are `numpy.ndarray`.
+
+    Args:
+        overrides: use the fast kernels (default), or only the readable ones.
+    """
+
+    name = "numpy"
+
+    def __init__(self, *, overrides: bool = True) -> None:
+        self.kernels = KERNELS if overrides else {}
+
+    @property
+    def xp(self) -> ModuleType:
+        return np
+
+    def asarray(self, data: object, dtype: DType | None = None) -> Array:
+        # Row-major memory of its own, also for transposed or broadcast data.
+        return np.array(data, dtype=None if dtype is None else dtype.name, order="C", copy=True)
+
+    def to_numpy(self, array: Array) -> Array:
+        return np.asarray(array)
+
+    def dtype_of(self, array: Array) -> DType:
+        return as_dtype(array.dtype)
+
+    def full(self, shape: Shape, value: float, dtype: DType) -> Array:
+        return np.full(shape, value, dtype=dtype.name)
+
+    def assign(self, target: Array, value: Array) -> None:
+        np.copyto(target, value, casting="no")
+
+    def windows(self, x: Array, kernel: Shape, stride: Shape, dilation: Shape) -> Array:
+        """All windows as a strided view: moving one window over moves `stride` cells in the same memory."""
+        lead = x.ndim - len(kernel)
+        spatial, steps = x.shape[lead:], x.strides[lead:]
+        places = tuple(
+            max((size - d * (k - 1) - 1) // s + 1, 0)
+            for size, k, s, d in zip(spatial, kernel, stride, dilation, strict=True)
+        )
+        return np.lib.stride_tricks.as_strided(
+            x,
+            (*x.shape[:lead], *places, *kernel),
+            (
+                *x.strides[:lead],
+                *(step * s for step, s in zip(steps, stride, strict=True)),
+                *(step * d for step, d in zip(steps, dilation, strict=True)),
+            ),
+            writeable=False,
+        )
+
+    def scatter_add(self, target: Array, index: tuple[Array | slice, ...], value: Array) -> Array:
+        result = target.copy()
+        np.add.at(result, index, value)  # `result[index] += value` would count a repeated place once
+        return result
+
+    def pad(self, x: Array, padding: tuple[tuple[int, int], ...], value: float) -> Array:
+        if not any(before or after for before, after in padding):
+            return x.copy()
+        shape = tuple(
+            size + before + after for size, (before, after) in zip(x.shape, padding, strict=True)
+        )
+        padded = np.full(shape, value, dtype=x.dtype)
+        inside = tuple(
+            slice(before, before + size) for size, (before, _) in zip(x.shape, padding, strict=True)
+        )
+        padded[inside] = x
+        return padded
+
+    def erf(self, x: Array) -> Array:
+        return _erf(x).astype(x.dtype, copy=False)
+
+    def random_bits(self, seed: Array, counter: Array, n: int) -> Array:
+        return philox.words(int(seed), int(counter), n)
+
+    def step(self) -> AbstractContextManager[object]:
+        """Overflow and 0/0 are values here (∞, NaN), looked for where they matter, not warnings."""
+        return np.errstate(all="ignore")
+
+    def info(self) -> dict[str, str]:
+        return {
+            "version": np.__version__,
+            "threads": str(threads.get_num_threads()),
+            "fast kernels": ", ".join(sorted(self.kernels)) or "none",
+        }
+
+
+# NumPy has no erf; Python's own is exact to the last bit and slow, which a course can afford.
+_erf = np.vectorize(math.erf, otypes=[np.float64])

@@ -1,0 +1,41 @@
+"""The operations, one file a family, each declared once.
+
+    elementwise   arithmetic, functions of one number, activations, comparisons, where
+    reduce        sums, means, variances, extremes along dimensions
+    movement      reshape, permute, expand, cat, split, pad
+    indexing      slices, integer arrays, masks, gather, scatter, sort
+    linalg        matrix products
+    window        convolution and pooling, and how their gradients are convolutions again
+    normalize     batch normalization
+    loss          softmax and cross-entropy
+    random        numbers from a seed and a counter
+    creation      zeros, ones, ranges
+    state         assign, the only operation that changes memory
+
+Importing this package attaches the methods to Tensor. Everything announced with `@op(...)` or
+`@function()` is a public name of this package, read from the registry.
+"""
+
+from typing import Any
+
+from tinygrad_cnn._op import FUNCTIONS
+from tinygrad_cnn.ops import (  # noqa: F401 - importing declares the operations
+    creation,
+    elementwise,
+    indexing,
+    linalg,
+    loss,
+    movement,
+    normalize,
+    random,
+    reduce,
+    state,
+    window,
+)
+
+globals().update(FUNCTIONS)
+__all__ = sorted(FUNCTIONS)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"tinygrad_cnn.ops has no operation {name!r}")

@@ -1,0 +1,582 @@
+"""Tensor and Node: a value, and the memory of how it was computed.
+
+A `Tensor` is a value plus a `Node`. The value is an array of some backend; the Node remembers which
+operation made it and from which other Nodes. Nodes point to their parents only, so reference counting
+frees a graph the moment its last Tensor goes away, and a Node keeps only the values that its gradient
+rules asked for.
+
+    a ──┐
+        ├── mul ── b          b.node.op is mul;  b.node.inputs == ((a.node, 0), (a.node, 0))
+    a ──┘
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tinygrad_cnn._methods import TensorMethods
+from tinygrad_cnn._source import SourceLine
+from tinygrad_cnn.backend import Array, Backend, get_backend
+from tinygrad_cnn.dtypes import DType, DTypeLike, Shape, Spec, as_dtype, float32, int64
+from tinygrad_cnn.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DTypeError,
+    GradientError,
+    ImmutableError,
+    IndexingError,
+    StaleValueError,
+)
+
+if TYPE_CHECKING:
+    from tinygrad_cnn._op import Op
+
+Hook = Callable[["Tensor"], "Tensor | None"]
+
+# Later things have higher numbers: a Node's parents always have lower ones, so sorting by serial number
+# is a topological sort.
+_next_serial = itertools.count().__next__
+
+
+class Storage:
+    """The memory that a value lives in: shared by its views, counted up by every `assign`."""
+
+    __slots__ = ("serial", "version")
+
+    def __init__(self) -> None:
+        self.serial = _next_serial()
+        self.version = 0
+
+
+class Edge(NamedTuple):
+    """One input of one operation: the road a contribution to a gradient travels."""
+
+    consumer: Node
+    position: int
+
+    @property
+    def parent(self) -> Node:
+        return self.consumer.inputs[self.position][0]
+
+    @property
+    def argument(self) -> str:
+        """The name of that input in the operation's declaration."""
+        return self.consumer.argument(self.position)
+
+
+class Node:
+    """One recorded operation, or a leaf (a tensor that no operation made).
+
+    Attributes:
+        op: the operation, None for a leaf.
+        params: its parameters: stride, dim, ...
+        inputs: for every input, the Node it came from and which of that Node's outputs it was.
+        outputs: shape and dtype of every output.
+        scope: the name scope it was recorded in, such as "LeNet5/conv1".
+        origin: for an operation of a backward pass, the forward edge whose gradient it computes.
+        serial: a number larger than that of every Node before it.
+        values: the outputs themselves, kept only while recording.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_code",
+        "_offset",
+        "_tensor",
+        "hooks",
+        "inputs",
+        "op",
+        "origin",
+        "outputs",
+        "params",
+        "released",
+        "requires_grad",
+        "retains",
+        "saved",
+        "scope",
+        "serial",
+        "values",
+    )
+
+    def __init__(
+        self,
+        op: Op | None,
+        params: Mapping[str, Any],
+        inputs: tuple[tuple[Node, int], ...],
+        outputs: tuple[Spec, ...],
+        requires_grad: bool,
+        scope: str,
+        origin: Edge | None,
+        code: CodeType | None,
+        offset: int,
+    ) -> None:
+        self.op = op
+        self.params = params
+        self.inputs = inputs
+        self.outputs = outputs
+        self.requires_grad = requires_grad
+        self.scope = scope
+        self.origin = origin
+        self._code = code
+        self._offset = offset
+        self.serial = _next_serial()
+        self.saved: dict[str, tuple[Any, Storage, int]] = {}
+        self.values: tuple[Tensor, ...] | None = None
+        self.released = False
+        self.retains = False
+        self.hooks: list[Hook] | None = None
+        self._tensor: weakref.ref[Tensor] | None = None
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.op is None
+
+    @property
+    def tensor(self) -> Tensor | None:
+        """The Tensor of a leaf (or one that retains its gradient), while it is alive."""
+        return None if self._tensor is None else self._tensor()
+
+    @property
+    def source(self) -> SourceLine | None:
+        """The line of the user's code that computed it."""
+        return None if self._code is None else SourceLine(self._code, self._offset)
+
+    @property
+    def name(self) -> str:
+        """The operation's name, or the leaf's own (empty when it has none)."""
+        if self.op is not None:
+            return self.op.name
+        tensor = self.tensor
+        return (tensor.name or "") if tensor is not None else ""
+
+    def argument(self, position: int) -> str:
+        """The name of the input at that position in the operation's declaration."""
+        assert self.op is not None
+        return self.op.input_name(position)
+
+    def spec(self, name: str) -> Spec:
+        """Shape and dtype of an input or output by its declared name; always known, also unsaved."""
+        assert self.op is not None
+        if name in self.op.input_names:
+            parent, index = self.inputs[self.op.input_names.index(name)]
+            return parent.outputs[index]
+        return self.outputs[self.op.outputs.index(name)]
+
+    def value(self, name: str) -> Any:
+        """A value saved for the gradient rules (of a variadic input, all of them as a tuple)."""
+        assert self.op is not None
+        if name in self.saved:
+            return self._saved_value(name)
+        numbered = self.op.named_inputs(name, self.inputs)
+        return tuple(self._saved_value(key) for key, _ in numbered)
+
+    def _saved_value(self, name: str) -> Tensor:
+        """One saved value; refuses one that was changed since."""
+        assert self.op is not None
+        value, storage, version = self.saved[name]
+        if storage.version != version:
+            raise StaleValueError(
+                f"`{name}` was saved for the backward pass and has been changed by assign since",
+                argument=name,
+                expected=f"version {version} of its storage",
+                got=f"version {storage.version}",
+                hint="call backward() before the assign, or compute the result again after it",
+            ).at(self.op.name, self.source)
+        if isinstance(value, Tensor):
+            return value
+        index = self.op.outputs.index(name)
+        shape, dtype = self.outputs[index]
+        array, backend = value
+        tensor = Tensor(array, shape, dtype, backend, storage)
+        tensor._node, tensor._index, tensor._requires_grad = self, index, index == 0
+        return tensor
+
+    def release(self) -> None:
+        """Drop saved values and edges after the backward walk; a Tensor's own value stays."""
+        self.saved = {}
+        self.inputs = ()
+        self.released = True
+
+    def __repr__(self) -> str:
+        kind = "leaf" if self.op is None else self.op.name
+        return f"<Node {kind} {self.outputs[0].shape}{' in ' + self.scope if self.scope else ''}>"
+
+
+class Tensor(TensorMethods):
+    """A multi-dimensional array of numbers that remembers how it was computed.
+
+    Make one with `tc.tensor(...)`, `tc.zeros(...)` and friends, or by computing with others. A tensor is
+    immutable: operations return new ones, and only `assign` changes a leaf's memory.
+
+    Attributes:
+        shape: the sizes of its dimensions.
+        dtype: the type of its elements, `tc.float32` by default.
+        grad: after `backward()`, the gradient of leaves that require one; None before.
+        name: shown in drawings and messages.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_grad",
+        "_index",
+        "_node",
+        "_requires_grad",
+        "array",
+        "backend",
+        "dtype",
+        "name",
+        "shape",
+        "storage",
+    )
+    # NumPy must not take `ndarray * tensor` apart element by element: it hands over to __rmul__.
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        array: Array,
+        shape: Shape,
+        dtype: DType,
+        backend: Backend,
+        storage: Storage | None = None,
+    ) -> None:
+        self.array = array
+        self.shape = shape
+        self.dtype = dtype
+        self.backend = backend
+        self.storage = Storage() if storage is None else storage
+        self._node: Node | None = None
+        self._index = 0
+        self._requires_grad = False
+        self._grad: Tensor | None = None
+        self.name: str | None = None
+
+    # --- what it is
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    def size(self, dim: int | None = None) -> Shape | int:
+        """The shape, or the size of one dimension."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def numel(self) -> int:
+        """How many elements it holds."""
+        total = 1
+        for size in self.shape:
+            total *= size
+        return total
+
+    @property
+    def node(self) -> Node:
+        """The Node that remembers how it was computed (a leaf's is made when first asked for)."""
+        node = self._node
+        if node is None:
+            spec = Spec(self.shape, self.dtype)
+            node = Node(None, {}, (), (spec,), self._requires_grad, "", None, None, 0)
+            node._tensor = weakref.ref(self)
+            self._node = node
+        return node
+
+    @property
+    def is_leaf(self) -> bool:
+        """True when no recorded operation made it."""
+        return self._node is None or self._node.op is None
+
+    # --- gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a backward pass computes a gradient for it."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for a gradient, or freeze; returns the tensor itself.
+
+        >>> import tinygrad_cnn as tc
+        >>> tc.tensor([1.0, 2.0]).requires_grad_().requires_grad
+        True
+        """
+        if not self.is_leaf:
+            if requires_grad:
+                return self
+            raise GradientError(
+                "only a leaf can be told not to require a gradient",
+                expected="a tensor that no operation made",
+                got=f"the result of {self.node.name}",
+                hint="use t.detach() for a constant copy of the value",
+            )
+        if requires_grad and not self.dtype.is_floating:
+            raise DTypeError(
+                "only floating-point tensors can require a gradient",
+                argument="requires_grad",
+                expected="float32 or float64",
+                got=self.dtype,
+                hint="t.to('float32'), or write the numbers with a decimal point",
+            )
+        self._requires_grad = bool(requires_grad)
+        if self._node is not None:
+            self._node.requires_grad = self._requires_grad
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward()` accumulated here; set it to None to start afresh."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and (value.shape != self.shape or value.dtype is not self.dtype):
+            raise GradientError(
+                "a gradient looks like its tensor",
+                argument="grad",
+                expected=f"shape {self.shape}, {self.dtype}",
+                got=f"shape {value.shape}, {value.dtype}",
+            )
+        self._grad = value
+
+    def retain_grad(self) -> None:
+        """Fill `.grad` of this intermediate result too (leaves always get theirs)."""
+        if not self._requires_grad:
+            raise GradientError("a tensor that requires no gradient cannot retain one")
+        if not self.is_leaf:
+            self.node.retains = True
+            self.node._tensor = weakref.ref(self)
+
+    def register_hook(self, hook: Hook) -> Callable[[], None]:
+        """Call `hook(gradient)` when this tensor's gradient is complete; what it returns replaces it.
+
+        Returns:
+            A function that removes the hook again.
+        """
+        if not self._requires_grad:
+            raise GradientError("a tensor that requires no gradient never calls a hook", argument="hook")
+        node = self.node
+        hooks = node.hooks = [] if node.hooks is None else node.hooks
+        hooks.append(hook)
+
+        def remove() -> None:
+            if hook in hooks:
+                hooks.remove(hook)
+
+        return remove
+
+    def detach(self) -> Tensor:
+        """The same value, cut out of the graph; memory is shared."""
+        return Tensor(self.array, self.shape, self.dtype, self.backend, self.storage)
+
+    # --- values on the host
+
+    def numpy(self) -> Any:
+        """The value as a read-only `numpy.ndarray`; copy it to write into it."""
+        array = self.backend.to_numpy(self.array).view()
+        array.flags.writeable = False
+        return array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self) -> Any:
+        """The one element of a tensor that has just one, as a Python number."""
+        if self.numel() != 1:
+            raise ArgumentError(
+                "item() reads a tensor with exactly one element",
+                expected="1 element",
+                got=f"{self.numel()} elements, shape {self.shape}",
+                hint="reduce it first (t.sum(), t.mean()), index it (t[0, 1]), or take t.tolist()",
+            )
+        return self.backend.to_numpy(self.array).item()
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists of numbers."""
+        return self.numpy().tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.numel() != 1:
+            raise ArgumentError(
+                "the truth of a tensor with several elements is ambiguous",
+                expected="1 element",
+                got=f"shape {self.shape}",
+                hint="say which you mean: (t > 0).all(), (t > 0).any()",
+            )
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind == "floating" or self.ndim:
+            raise ArgumentTypeError(
+                "only a 0-d integer tensor can be an index", got=f"{self.dtype}, shape {self.shape}"
+            )
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ArgumentTypeError("a 0-d tensor has no length", hint="t.item() reads its value")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise ArgumentTypeError("a 0-d tensor cannot be iterated", hint="t.item() reads its value")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __setitem__(self, key: object, value: object) -> None:
+        raise ImmutableError(
+            "a tensor's elements cannot be set: the backward pass may still need the old ones",
+            hint="build a new tensor: tc.where(mask, new, t), tc.cat([...]), or t.assign(...) for state",
+        )
+
+    # Identity, not value: tensors are keys of dictionaries and members of sets.
+    __hash__ = object.__hash__
+
+    def _refuse_in_place(self, other: object) -> Any:
+        if self.is_leaf and self._requires_grad:
+            raise ImmutableError(
+                "a leaf that requires a gradient cannot be updated in place",
+                hint="with tc.no_grad(): t.assign(t - step)   or   t = t - step   for a new tensor",
+            )
+        return NotImplemented  # Python falls back to `t = t + other`
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = _refuse_in_place
+
+    # --- moving and copying
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        copy = self._copy_leaf("deepcopy")
+        memo[id(self)] = copy
+        if self._grad is not None:
+            copy._grad = self._grad.__deepcopy__(memo)
+        return copy
+
+    def _copy_leaf(self, verb: str) -> Tensor:
+        self._require_leaf(verb)
+        array = self.backend.asarray(self.array, self.dtype) if self.backend.executes else self.array
+        copy = type(self).__new__(type(self))
+        Tensor.__init__(copy, array, self.shape, self.dtype, self.backend)
+        copy._requires_grad, copy.name = self._requires_grad, self.name
+        return copy
+
+    def _require_leaf(self, verb: str) -> None:
+        if not self.is_leaf:
+            raise GradientError(
+                f"{verb} of a tensor inside a graph would have to copy the graph",
+                expected="a leaf",
+                got=f"the result of {self.node.name}",
+                hint="copy t.detach() instead",
+            )
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        self._require_leaf("pickle")
+        state = (self.numpy().copy(), self._requires_grad, self.name, self.backend.name)
+        return (_unpickle, (type(self), *state))
+
+    # --- how it looks
+
+    def __repr__(self) -> str:
+        facts = []
+        if not self.backend.executes:
+            body = f"shape={self.shape}"
+        else:
+            import numpy as np  # only to print: every backend's values can be seen on the host
+
+            body = np.array2string(
+                self.numpy(), separator=", ", prefix="tensor(", threshold=200, precision=4, floatmode="maxprec"
+            )
+        if self.dtype not in (float32, int64) and self.dtype.kind != "bool":
+            facts.append(f"dtype={self.dtype}")
+        if self.backend.name != "numpy":
+            facts.append(f"backend={self.backend.name}")
+        if not self.is_leaf and self._requires_grad:
+            facts.append(f"from={self.node.name}")
+        elif self._requires_grad:
+            facts.append("requires_grad=True")
+        if self.name:
+            facts.append(f"name={self.name!r}")
+        return f"tensor({', '.join([body, *facts])})"
+
+    def __format__(self, format_spec: str) -> str:
+        return format(self.item(), format_spec) if format_spec else str(self)
+
+
+def _unpickle(kind: type[Tensor], array: Any, requires_grad: bool, name: str | None, backend: str) -> Tensor:
+    plain = tensor(array, backend=backend)
+    result = kind.__new__(kind)
+    Tensor.__init__(result, plain.array, plain.shape, plain.dtype, plain.backend)
+    result._requires_grad, result.name = requires_grad, name
+    return result
+
+
+def tensor(
+    data: object,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+    backend: str | Backend | None = None,
+) -> Tensor:
+    """A new tensor holding a copy of `data`.
+
+    Args:
+        data: a number, nested lists of numbers, a NumPy array, or a Tensor (its value is copied).
+        dtype: of the elements. By default an array keeps its own, Python floats become float32, ints
+            int64, bools bool.
+        requires_grad: whether a backward pass computes a gradient for it.
+        name: shown in drawings.
+        backend: a name from `tc.backends()`; by default the one in force (`tc.use_backend`).
+
+    Raises:
+        ArgumentTypeError: the data is ragged or not numeric.
+        DTypeError: a gradient of integers or bools was asked for.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.tensor([[1.0, 2.0], [3.0, 4.0]])
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    target = get_backend(backend)
+    if isinstance(data, Tensor):
+        data = data.array if data.backend is target else data.numpy()
+    wanted = None if dtype is None else as_dtype(dtype)
+    try:
+        array = target.asarray(data, wanted)
+        found = target.dtype_of(array)
+    except (ValueError, TypeError) as error:
+        raise ArgumentTypeError(
+            f"this data does not make a tensor: {str(error).splitlines()[0]}",
+            argument="data",
+            expected="a number, an array, or nested lists of equal length",
+            got=type(data).__name__,
+        ) from error
+    if wanted is None and found.is_floating and not hasattr(data, "dtype") and found is not float32:
+        array, found = target.asarray(array, float32), float32  # Python floats have no width of their own
+    result = Tensor(array, tuple(array.shape), found, target)
+    result.name = name
+    return result.requires_grad_() if requires_grad else result
+
+
+def index_error(index: object, size: int, dim: int) -> IndexingError:
+    """The error for an index outside its dimension, in one wording everywhere."""
+    return IndexingError(
+        f"index {index} is outside dimension {dim} of size {size}",
+        argument="index",
+        expected=f"{-size} .. {size - 1}" if size else "no index: the dimension is empty",
+        got=index,
+    )
+
+

@@ -1,0 +1,209 @@
+"""What a backend is, and how plug-ins are found.
+
+A backend brings the arrays: a namespace of array functions with the Array API's names (`xp`) and the few
+functions below that the standard lacks. Operations are written against it, so a third party adds a
+backend without touching this package: subclass `Backend`, announce it under the entry-point group
+`tinygrad_cnn.backends`, and run the conformance tests.
+
+    [project.entry-points."tinygrad_cnn.backends"]
+    mine = "my_package:MyBackend"
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, ClassVar, TypeAlias
+
+from tinygrad_cnn import _context
+from tinygrad_cnn.dtypes import DType, Shape
+from tinygrad_cnn.errors import BackendError, BackendUnavailable, UnknownName
+
+Array: TypeAlias = Any  # whatever the backend computes with
+Kernel: TypeAlias = Callable[..., Any]
+
+ENTRY_POINT_GROUP = "tinygrad_cnn.backends"
+ENVIRONMENT_VARIABLE = "TINYGRAD_CNN_BACKEND"
+DEFAULT = "numpy"
+
+
+class Backend(ABC):
+    """Arrays and the functions on them that operations are made of.
+
+    Kernels are pure: they read arrays and return new ones (or views). Only `assign` writes.
+    """
+
+    name: ClassVar[str]
+    executes: ClassVar[bool] = True  # False: shapes and dtypes only, no kernel is ever run
+    kernels: Mapping[str, Kernel] = {}  # overrides of the operations' own kernels, by operation name
+
+    @property
+    @abstractmethod
+    def xp(self) -> ModuleType:
+        """The array namespace, with the names of the Python Array API standard."""
+
+    # --- in and out
+
+    @abstractmethod
+    def asarray(self, data: object, dtype: DType | None = None) -> Array:
+        """A new array holding a copy of `data` (nested sequences, numbers or a host array)."""
+
+    @abstractmethod
+    def to_numpy(self, array: Array) -> Any:
+        """The array on the host as a `numpy.ndarray`, without a copy where memory is shared."""
+
+    @abstractmethod
+    def dtype_of(self, array: Array) -> DType:
+        """The `DType` of an array's elements."""
+
+    @abstractmethod
+    def full(self, shape: Shape, value: float, dtype: DType) -> Array:
+        """A new array filled with one value."""
+
+    @abstractmethod
+    def assign(self, target: Array, value: Array) -> None:
+        """Write `value` into the memory of `target`: the only function that changes an array."""
+
+    # --- what the standard lacks
+
+    @abstractmethod
+    def windows(self, x: Array, kernel: Shape, stride: Shape, dilation: Shape) -> Array:
+        """Every window of x (*B, *S) as a view (*B, *S', *K); S' is counted without padding.
+
+        How many leading dimensions `*B` there are follows from `len(kernel)`.
+        """
+
+    @abstractmethod
+    def scatter_add(self, target: Array, index: tuple[Array | slice, ...], value: Array) -> Array:
+        """A copy of `target` with `value` added at `index`; places named twice receive both."""
+
+    @abstractmethod
+    def pad(self, x: Array, padding: tuple[tuple[int, int], ...], value: float) -> Array:
+        """x with (before, after) cells of `value` around each dimension."""
+
+    @abstractmethod
+    def erf(self, x: Array) -> Array:
+        """The error function, 2/√π ∫₀ˣ exp(−t²) dt."""
+
+    @abstractmethod
+    def random_bits(self, seed: Array, counter: Array, n: int) -> Array:
+        """n words of Philox4x32-10, as unsigned 32-bit integers: words 0 .. n−1 from block `counter` on.
+
+        Every backend returns the same words (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+        SC 2011); `seed` and `counter` are 0-d int64 arrays.
+        """
+
+    # --- around a step
+
+    def step(self) -> AbstractContextManager[object]:
+        """Entered once around a backward walk or a training step, never per operation.
+
+        A place to silence floating-point warnings, choose a stream, limit threads.
+        """
+        return nullcontext()
+
+    def synchronize(self) -> None:  # noqa: B027 - a backend that computes at once has nothing to wait for
+        """Wait until everything asked of the backend has been computed."""
+
+    def memory(self) -> dict[str, int]:
+        """Bytes held by the backend, where it knows."""
+        return {}
+
+    def capture(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A replayable recording of a step, where the backend can make one."""
+        raise BackendError(f"the {self.name} backend cannot capture a step", expected="a backend with capture")
+
+    def info(self) -> dict[str, str]:
+        """Facts for people (`tinygrad-cnn doctor`): versions, devices, which path an operation takes."""
+        return {}
+
+    def __repr__(self) -> str:
+        return f"<backend {self.name}>"
+
+
+# --- the registry ---------------------------------------------------------------------------------
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def backends() -> tuple[str, ...]:
+    """The names of every installed backend; none of them is imported for it.
+
+    >>> import tinygrad_cnn as tc
+    >>> {"meta", "numpy"} <= set(tc.backends())
+    True
+    """
+    return tuple(sorted(_entry_points()))
+
+
+@cache
+def _load(name: str, options: tuple[tuple[str, Any], ...]) -> Backend:
+    points = _entry_points()
+    if name not in points:
+        raise UnknownName.among(name, points, kind="backend", argument="backend")
+    try:
+        factory = points[name].load()
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"the {name} backend cannot be imported: {error}",
+            hint=f"install what it needs, or choose another: {', '.join(backends())}",
+        ) from error
+    try:
+        backend = factory(**dict(options))
+    except TypeError as error:
+        raise BackendError(
+            f"the {name} backend does not take these options: {error}", argument="options", got=dict(options)
+        ) from error
+    if not isinstance(backend, Backend):
+        raise BackendError(
+            f"the entry point {points[name].value!r} does not make a backend",
+            expected="a subclass of tinygrad_cnn.backend.Backend",
+            got=type(backend).__name__,
+        )
+    return backend
+
+
+def get_backend(name: str | Backend | None = None, **options: Any) -> Backend:
+    """The backend of that name, or the one in force here.
+
+    Chosen by: the argument, then `use_backend`, then the environment variable TINYGRAD_CNN_BACKEND, then
+    "numpy". There is never a silent fallback: a backend that cannot run raises `BackendUnavailable`.
+    """
+    if isinstance(name, Backend):
+        return name
+    if name is None:
+        chosen = _context.current().backend
+        if chosen is not None:
+            return chosen
+        name = os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT
+    return _load(name, tuple(sorted(options.items())))
+
+
+@contextmanager
+def use_backend(name: str | Backend, **options: Any) -> Iterator[Backend]:
+    """Create tensors on another backend inside this block.
+
+    Args:
+        name: one of `tc.backends()`.
+        options: the backend's own, e.g. `use_backend("numpy", overrides=False)`.
+
+    Raises:
+        UnknownName: no such backend is installed.
+        BackendUnavailable: it is installed but cannot run here; says why.
+
+    >>> import tinygrad_cnn as tc
+    >>> with tc.use_backend("meta"):
+    ...     print(tc.zeros(1000, 1000, 1000).shape)
+    (1000, 1000, 1000)
+    """
+    backend = get_backend(name, **options)
+    with _context.changed(backend=backend):
+        yield backend

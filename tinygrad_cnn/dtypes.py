@@ -1,0 +1,360 @@
+"""Rules about dtypes and shapes, with no array in sight.
+
+Everything an operation can know *before* it computes is decided here: which dtype two operands meet in,
+which shape they broadcast to, which dimensions `dim=-1` means, how many windows fit into an image. The
+`infer` function of an operation is written with these helpers, so errors come with both shapes in the
+message and nothing has been computed when they are raised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DimensionError, DTypeError, ShapeError
+
+Shape: TypeAlias = tuple[int, ...]
+Dims: TypeAlias = "int | Sequence[int] | None"
+
+
+class DType:
+    """The type of a tensor's elements: `float32`, `int64`, `bool`, ...
+
+    There is one object per dtype; compare with `is` or `==`.
+
+    >>> float32.itemsize, float32.is_floating
+    (4, True)
+    """
+
+    __slots__ = ("is_floating", "itemsize", "kind", "name", "rank")
+
+    def __init__(self, name: str, kind: str, itemsize: int, rank: int) -> None:
+        self.name = name
+        self.kind = kind  # "bool" < "integer" < "floating": a higher kind wins a promotion
+        self.itemsize = itemsize  # bytes
+        self.rank = rank  # within a kind, the higher rank wins
+        self.is_floating = kind == "floating"
+
+    def __repr__(self) -> str:
+        return f"tinygrad_cnn.{self.name}"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str:
+        return "bool_" if self.name == "bool" else self.name
+
+
+bool_ = DType("bool", "bool", 1, 0)
+uint8 = DType("uint8", "integer", 1, 0)
+int8 = DType("int8", "integer", 1, 1)
+int16 = DType("int16", "integer", 2, 2)
+int32 = DType("int32", "integer", 4, 3)
+int64 = DType("int64", "integer", 8, 4)
+float16 = DType("float16", "floating", 2, 0)
+float32 = DType("float32", "floating", 4, 1)
+float64 = DType("float64", "floating", 8, 2)
+
+DTYPES: dict[str, DType] = {
+    dtype.name: dtype
+    for dtype in (bool_, uint8, int8, int16, int32, int64, float16, float32, float64)
+}
+_KIND_RANK = {"bool": 0, "integer": 1, "floating": 2}
+_PYTHON_TYPES: dict[type, DType] = {bool: bool_, int: int64, float: float64}
+
+DTypeLike: TypeAlias = "DType | str | type | Any"
+
+
+def as_dtype(value: DTypeLike, *, argument: str = "dtype") -> DType:
+    """The `DType` for a DType, a name, a Python type or an array library's dtype.
+
+    >>> as_dtype("float32"), as_dtype(bool)
+    (tinygrad_cnn.float32, tinygrad_cnn.bool)
+    """
+    if isinstance(value, DType):
+        return value
+    if isinstance(value, type) and value in _PYTHON_TYPES:
+        return _PYTHON_TYPES[value]
+    name = value if isinstance(value, str) else getattr(value, "name", getattr(value, "__name__", None))
+    if name in DTYPES:
+        return DTYPES[name]
+    raise DTypeError(
+        f"{value!r} is not a dtype this library computes with",
+        argument=argument,
+        expected=f"one of {', '.join(DTYPES)}",
+        got=value,
+    )
+
+
+class Spec(NamedTuple):
+    """What is known of a tensor without its values: shape and dtype."""
+
+    shape: Shape
+    dtype: DType
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+
+class HasSpec(Protocol):
+    """Anything with a shape and a dtype: a `Spec`, or a Tensor itself (`infer` reads nothing else)."""
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def dtype(self) -> DType: ...
+
+
+# --- dtypes meeting -------------------------------------------------------------------------------
+
+
+def promote(*operands: HasSpec) -> DType:
+    """The dtype in which the operands of an elementwise operation meet.
+
+    As in PyTorch: bool < integer < floating; within a kind the wider wins; a 0-d tensor counts only when
+    its kind is higher than that of every tensor with dimensions. (Python numbers never arrive here with
+    a dtype of their own: they take the dtype of the tensor they meet.)
+
+    >>> promote(Spec((2,), float32), Spec((), float64))
+    tinygrad_cnn.float32
+    >>> promote(Spec((2,), int64), Spec((3, 1), float32))
+    tinygrad_cnn.float32
+    """
+    best: tuple[int, bool, int] | None = None
+    result = operands[0].dtype
+    for operand in operands:
+        dtype = operand.dtype
+        key = (_KIND_RANK[dtype.kind], len(operand.shape) > 0, dtype.rank)
+        if best is None or key > best:
+            best, result = key, dtype
+    if result is int8 and any(operand.dtype is uint8 for operand in operands):
+        return int16  # neither holds the other's values
+    return result
+
+
+def same_floating(*operands: HasSpec, names: Sequence[str]) -> DType:
+    """The one floating dtype shared by all operands; matmul, conv and the losses never mix."""
+    first = operands[0].dtype
+    for name, operand in zip(names, operands, strict=True):
+        if operand.dtype is not first:
+            raise DTypeError(
+                f"{names[0]} is {first} and {name} is {operand.dtype}; this operation does not mix dtypes",
+                argument=name,
+                expected=first,
+                got=operand.dtype,
+                hint=f"convert one of them: {name}.to({str(first)!r})",
+            )
+    require_floating(operands[0], names[0])
+    return first
+
+
+def require_floating(operand: HasSpec, name: str) -> None:
+    if not operand.dtype.is_floating:
+        raise DTypeError(
+            f"{name} must hold floating-point numbers",
+            argument=name,
+            expected="float32 or float64",
+            got=operand.dtype,
+            hint=f"{name}.to('float32')",
+        )
+
+
+def require_integer(operand: HasSpec, name: str) -> None:
+    if operand.dtype.kind != "integer":
+        raise DTypeError(
+            f"{name} must hold integers",
+            argument=name,
+            expected="an integer dtype",
+            got=operand.dtype,
+            hint=f"{name}.to('int64')",
+        )
+
+
+# --- shapes ---------------------------------------------------------------------------------------
+
+
+def broadcast(*shapes: Shape, names: Sequence[str] | None = None) -> Shape:
+    """The shape to which all the shapes stretch, aligned from the right (NumPy's rule).
+
+    >>> broadcast((3, 1), (4,))
+    (3, 4)
+    """
+    first = shapes[0]
+    if all(shape == first for shape in shapes):
+        return first
+    ndim = max(len(shape) for shape in shapes)
+    result = [1] * ndim
+    for shape in shapes:
+        for position, size in enumerate(shape, start=ndim - len(shape)):
+            if size != 1 and result[position] != 1 and result[position] != size:
+                names = names or [f"operand {number}" for number in range(1, len(shapes) + 1)]
+                raise ShapeError(
+                    f"sizes {result[position]} and {size} cannot be stretched to each other "
+                    f"in dimension {position - ndim}",
+                    argument=" and ".join(names),
+                    expected="equal sizes, or 1, counted from the right",
+                    got=" and ".join(str(shape) for shape in shapes),
+                    hint="insert a dimension of size 1 where one is missing: x[:, None] or x.reshape(...)",
+                )
+            if size != 1:
+                result[position] = size
+    return tuple(result)
+
+
+def as_index(value: object, *, argument: str) -> int:
+    """A Python int out of anything that is exactly an integer (never a float, never a bool)."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ArgumentTypeError(
+            f"{argument} must be an integer", argument=argument, expected="int", got=repr(value)
+        )
+    return int(value.__index__())
+
+
+def as_shape(value: object, *, argument: str = "shape") -> Shape:
+    """A tuple of non-negative sizes out of an int or a sequence of ints.
+
+    >>> as_shape(3), as_shape([2, 3])
+    ((3,), (2, 3))
+    """
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    shape = tuple(as_index(size, argument=argument) for size in sizes)
+    if any(size < 0 for size in shape):
+        raise ShapeError("a size cannot be negative", argument=argument, expected="sizes >= 0", got=shape)
+    return shape
+
+
+def normalize_dim(dim: object, ndim: int, *, argument: str = "dim") -> int:
+    """`dim` counted from the front; -1 is the last one.
+
+    >>> normalize_dim(-1, 3)
+    2
+    """
+    number = as_index(dim, argument=argument)
+    if not -max(ndim, 1) <= number < max(ndim, 1):  # a 0-d tensor takes dim 0 and -1, as PyTorch's does
+        raise DimensionError(
+            f"dimension {number} of a tensor with {ndim} dimension{'s' if ndim != 1 else ''}",
+            argument=argument,
+            expected=f"{-ndim} .. {ndim - 1}" if ndim else "0 or -1",
+            got=number,
+        )
+    return number % max(ndim, 1)
+
+
+def normalize_dims(dim: Dims, ndim: int, *, argument: str = "dim") -> tuple[int, ...]:
+    """Every dimension named by `dim` (None means all), sorted and without repetition.
+
+    >>> normalize_dims(None, 3), normalize_dims((-1, 0), 3)
+    ((0, 1, 2), (0, 2))
+    """
+    if dim is None:
+        return tuple(range(ndim))
+    if not isinstance(dim, (tuple, list)):
+        return (normalize_dim(dim, ndim, argument=argument),) if ndim else ()
+    dims = [normalize_dim(one, ndim, argument=argument) for one in dim]
+    if len(set(dims)) != len(dims):
+        raise DimensionError(
+            "a dimension is named twice", argument=argument, expected="distinct dimensions", got=tuple(dim)
+        )
+    return tuple(sorted(dims)) if ndim else ()
+
+
+def reduced_shape(shape: Shape, dim: Dims, keepdim: bool) -> Shape:
+    """The shape after reducing over `dim`: size 1 where kept, gone otherwise.
+
+    >>> reduced_shape((2, 3, 4), (0, -1), False)
+    (3,)
+    """
+    dims = normalize_dims(dim, len(shape))
+    if keepdim:
+        return tuple(1 if axis in dims else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in dims)
+
+
+def count(shape: Shape) -> int:
+    """How many elements a shape holds."""
+    return math.prod(shape)
+
+
+# --- windows --------------------------------------------------------------------------------------
+
+
+def per_dimension(value: object, ndim: int, *, argument: str) -> tuple[int, ...]:
+    """One int for each spatial dimension, out of one number or one a dimension.
+
+    >>> per_dimension(2, 3, argument="stride")
+    (2, 2, 2)
+    """
+    if not isinstance(value, (tuple, list)):
+        return (as_index(value, argument=argument),) * ndim
+    numbers = tuple(as_index(one, argument=argument) for one in value)
+    if len(numbers) == 1:
+        return numbers * ndim
+    if len(numbers) != ndim:
+        raise ArgumentError(
+            f"{argument} needs one number, or one a spatial dimension",
+            argument=argument,
+            expected=f"{ndim} numbers",
+            got=value,
+        )
+    return numbers
+
+
+def window_output_size(
+    size: int,
+    kernel: int,
+    stride: int = 1,
+    padding: tuple[int, int] = (0, 0),
+    dilation: int = 1,
+    ceil_mode: bool = False,
+) -> int:
+    """How many windows fit along one dimension: ⌊(size + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
+
+    With `ceil_mode` the last window may hang over the end, but must start inside the input or its left
+    padding (PyTorch's rule).
+
+    >>> window_output_size(28, 5, padding=(2, 2)), window_output_size(28, 2, stride=2)
+    (28, 14)
+    """
+    room = size + sum(padding) - dilation * (kernel - 1) - 1
+    if not ceil_mode:
+        return room // stride + 1
+    windows = -(-room // stride) + 1
+    return windows - 1 if (windows - 1) * stride >= size + padding[0] else windows
+
+
+def window_output_shape(
+    spatial: Shape,
+    kernel: Shape,
+    stride: Shape,
+    padding: Sequence[tuple[int, int]],
+    dilation: Shape,
+    ceil_mode: bool = False,
+    *,
+    argument: str = "x",
+) -> Shape:
+    """`window_output_size` for every spatial dimension, checked: each window must fit at least once."""
+    for name, values, least in (("kernel_size", kernel, 1), ("stride", stride, 1), ("dilation", dilation, 1)):
+        if any(value < least for value in values):
+            raise ArgumentError(
+                f"{name} must be at least {least}", argument=name, expected=f">= {least}", got=values
+            )
+    if any(before < 0 or after < 0 for before, after in padding):
+        raise ArgumentError(
+            "padding cannot be negative", argument="padding", expected=">= 0", got=tuple(padding)
+        )
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    padded = tuple(s + before + after for s, (before, after) in zip(spatial, padding, strict=True))
+    if any(r > p for r, p in zip(reach, padded, strict=True)):
+        raise ShapeError(
+            f"the kernel reaches over {reach} cells, the padded input has only {padded}",
+            argument=argument,
+            expected=f"spatial sizes (with padding) of at least {reach}",
+            got=f"{spatial} with padding {tuple(padding)}",
+            hint="use a smaller kernel, a smaller dilation or more padding",
+        )
+    return tuple(
+        window_output_size(s, k, st, p, d, ceil_mode)
+        for s, k, st, p, d in zip(spatial, kernel, stride, padding, dilation, strict=True)
+    )

@@ -1,0 +1,68 @@
+"""Shape rules that several families share, and small helpers for writing gradient rules."""
+
+from __future__ import annotations
+
+from tinygrad_cnn._op import Sample, booleans, integers, reals
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.dtypes import (
+    DType,
+    HasSpec,
+    Shape,
+    Spec,
+    bool_,
+    broadcast,
+    require_floating,
+)
+from tinygrad_cnn.errors import DTypeError
+
+
+def unary(x: HasSpec) -> Spec:
+    """One result for each element."""
+    return Spec(x.shape, x.dtype)
+
+
+def binary(x: HasSpec, y: HasSpec) -> Spec:
+    """One result for each pair of elements, broadcasting."""
+    shape = x.shape if x.shape == y.shape else broadcast(x.shape, y.shape, names=("x", "y"))
+    return Spec(shape, x.dtype)
+
+
+def arithmetic(x: HasSpec, y: HasSpec) -> Spec:
+    """Like `binary`, for operations that make no sense between bools."""
+    if x.dtype is bool_:
+        raise DTypeError(
+            "bools are not subtracted or negated",
+            argument="x",
+            expected="numbers",
+            got="bool",
+            hint="x.to('int64'), or tc.logical_xor / tc.logical_not",
+        )
+    return binary(x, y)
+
+
+def comparison(x: HasSpec, y: HasSpec) -> Spec:
+    """One bool for each pair of elements."""
+    return Spec(binary(x, y).shape, bool_)
+
+
+def floating_unary(x: HasSpec) -> Spec:
+    """One result for each element, of a function that only real numbers have."""
+    require_floating(x, "x")
+    return Spec(x.shape, x.dtype)
+
+
+def zeros(shape: Shape, dtype: DType, like: Tensor) -> Tensor:
+    """A constant of zeros where `like` lives (gradient rules scatter into it)."""
+    return Tensor(like.backend.full(shape, 0, dtype), shape, dtype, like.backend)
+
+
+UNARY = (Sample(reals(2, 3)), Sample(reals()), Sample(reals(0, 3)))
+POSITIVE = (Sample(reals(2, 3, low=0.2, high=3.0)), Sample(reals(low=0.5, high=1.0)))
+BINARY = (
+    Sample(reals(2, 3), reals(2, 3)),
+    Sample(reals(3, 1), reals(4)),
+    Sample(reals(), reals(2, 2)),
+    Sample(reals(0, 2), reals(2)),
+)
+COMPARED = (*BINARY, Sample(integers(3, 3, high=3), integers(3, 3, high=3)))
+LOGICAL = (Sample(booleans(2, 3), booleans(3)), Sample(reals(2, 2), booleans(2, 2)))

@@ -1,0 +1,193 @@
+"""Softmax and cross-entropy: from scores to probabilities to a loss.
+
+    softmax(z)ᵢ = e^zᵢ / Σⱼ e^zⱼ            cross-entropy = −Σᵢ qᵢ ln softmax(z)ᵢ
+
+Written out, the pair overflows (e¹⁰⁰⁰) and takes ln 0. Fused, it is logsumexp(z)·Σq − Σ q·z, which does
+neither, and its gradient is the most beautiful line of the course: softmax(z) − q.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_cnn._op import Sample, function, integers, op, reals
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.dtypes import (
+    DType,
+    HasSpec,
+    Spec,
+    as_index,
+    int64,
+    normalize_dim,
+    require_floating,
+    require_integer,
+    same_floating,
+)
+from tinygrad_cnn.errors import ArgumentError, LabelError, ShapeError
+from tinygrad_cnn.ops.elementwise import div, exp, isfinite, mul, neg, sub, where
+from tinygrad_cnn.ops.movement import unsqueeze
+from tinygrad_cnn.ops.reduce import amax, logsumexp
+from tinygrad_cnn.ops.reduce import sum as sum_over
+
+
+@function(method=True)
+def softmax(x: Tensor, dim: int) -> Tensor:
+    """Scores into probabilities along `dim`: eˣ / Σ eˣ, shifted by the maximum so that nothing overflows.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.softmax(tc.tensor([1e4, 0.0, -1e4]), 0)
+    tensor([1., 0., 0.])
+    """
+    peak = amax(x.detach(), dim, True)
+    powers = exp(sub(x, where(isfinite(peak), peak, 0)))
+    return div(powers, sum_over(powers, dim, True))
+
+
+def _one_dim(x: HasSpec, *, dim: int) -> Spec:
+    require_floating(x, "x")
+    normalize_dim(dim, len(x.shape))
+    return Spec(x.shape, x.dtype)
+
+
+@op(
+    symbol="ln softmax",
+    infer=_one_dim,
+    method=True,
+    samples=[Sample(reals(2, 3), dim=1), Sample(reals(2, 3, 2), dim=-2)],
+)
+def log_softmax(B, x, *, dim):
+    """ln softmax(x) along `dim`, computed as x − logsumexp(x)."""
+    xp = B.xp
+    shifted = x - xp.max(x, axis=dim, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
+
+
+@log_softmax.gradient("x", "∂L/∂x = g − softmax(x) · Σ g")
+def _(g, node, out, *, dim):
+    return sub(g, mul(exp(out), sum_over(g, dim, True)))
+
+
+@log_softmax.as_composite
+def _(x, *, dim):
+    return sub(x, logsumexp(x, dim, True))
+
+
+# --- labels ---------------------------------------------------------------------------------------
+
+
+def _one_hot_shape(
+    labels: HasSpec, *, num_classes: int, dim: int, ignore_index: int | None, dtype: DType
+) -> Spec:
+    require_integer(labels, "labels")
+    classes = as_index(num_classes, argument="num_classes")
+    if classes < 1:
+        raise ArgumentError("at least one class", argument="num_classes", expected=">= 1", got=classes)
+    axis = normalize_dim(dim, len(labels.shape) + 1)
+    return Spec((*labels.shape[:axis], classes, *labels.shape[axis:]), dtype)
+
+
+@op(
+    symbol="one-hot",
+    infer=_one_hot_shape,
+    nondifferentiable=("labels",),
+    public=False,
+    samples=[
+        Sample(integers(4, high=3), num_classes=3, dim=-1, ignore_index=None, dtype=int64),
+        Sample(integers(2, 3, high=4), num_classes=4, dim=1, ignore_index=2, dtype=int64),
+    ],
+)
+def one_hot_op(B, labels, *, num_classes, dim, ignore_index, dtype):
+    """A 1 at each label's place along a new dimension; all zeros for the ignored label."""
+    xp = B.xp
+    ignored = labels == ignore_index if ignore_index is not None else xp.zeros_like(labels, dtype=xp.bool)
+    outside = xp.logical_and(xp.logical_or(labels < 0, labels >= num_classes), ~ignored)
+    if bool(xp.any(outside)):
+        raise _label_error(B, labels, outside, num_classes)
+    axis = dim % (labels.ndim + 1)
+    shape = tuple(-1 if i == axis else 1 for i in range(labels.ndim + 1))
+    classes = xp.reshape(xp.arange(num_classes), shape)
+    hits = xp.logical_and(xp.expand_dims(labels, axis=axis) == classes, ~xp.expand_dims(ignored, axis=axis))
+    return xp.astype(hits, getattr(xp, dtype.name))
+
+
+def _label_error(B: Any, labels: Any, outside: Any, num_classes: int) -> LabelError:
+    place = tuple(int(axis[0]) for axis in (B.to_numpy(a) for a in B.xp.nonzero(outside)))
+    label = int(B.to_numpy(labels)[place])
+    position = place[0] if len(place) == 1 else place
+    return LabelError(
+        f"label {label} at index {position} names no class",
+        argument="target",
+        expected=f"0 .. {num_classes - 1}",
+        got=label,
+        hint="do the labels start at 1? Then subtract 1. Is the last layer as wide as the number of classes?",
+    )
+
+
+@function()
+def one_hot(labels: Tensor, num_classes: int) -> Tensor:
+    """Labels as rows with a single 1: (*,) → (*, num_classes), int64.
+
+    Raises:
+        LabelError: a label outside 0 .. num_classes − 1; names it and where it stands.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.one_hot(tc.tensor([1, 0]), 3)
+    tensor([[0, 1, 0],
+            [1, 0, 0]])
+    """
+    return one_hot_op(labels, num_classes=num_classes, dim=-1, ignore_index=None, dtype=int64)
+
+
+# --- the fused pair -------------------------------------------------------------------------------
+
+
+def _per_sample(logits: HasSpec, target: HasSpec, *, dim: int) -> tuple[Spec, Spec]:
+    dtype = same_floating(logits, target, names=("logits", "target"))
+    axis = normalize_dim(dim, len(logits.shape))
+    if target.shape != logits.shape:
+        raise ShapeError(
+            "class probabilities need the shape of the logits",
+            argument="target",
+            expected=logits.shape,
+            got=target.shape,
+        )
+    loss = Spec((*logits.shape[:axis], *logits.shape[axis + 1 :]), dtype)
+    return loss, Spec(logits.shape, dtype)
+
+
+@op(
+    symbol="softmax CE",
+    infer=_per_sample,
+    outputs=("out", "log_probabilities"),
+    hidden=("log_probabilities",),
+    public=False,
+    samples=[
+        Sample(reals(3, 4), reals(3, 4, low=0.1, high=1.0), dim=1),
+        Sample(reals(2, 3, 2), reals(2, 3, 2, low=0.1, high=1.0), dim=1),
+        Sample(reals(4), reals(4, low=0.1, high=1.0), dim=0),
+    ],
+)
+def softmax_cross_entropy(B, logits, target, *, dim):
+    """−Σ target · ln softmax(logits) along `dim`, one loss for each sample."""
+    xp = B.xp
+    shifted = logits - xp.max(logits, axis=dim, keepdims=True)
+    log_probabilities = shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
+    # A class of probability 0 contributes 0, also where its log-probability is −∞.
+    terms = xp.where(target == 0, xp.zeros_like(target), target * log_probabilities)
+    return -xp.sum(terms, axis=dim), log_probabilities
+
+
+@softmax_cross_entropy.gradient("logits", "∂L/∂logits = g · (softmax(logits) · Σ target − target)")
+def _(g, node, target, log_probabilities, *, dim):
+    probabilities = exp(log_probabilities)
+    return mul(unsqueeze(g, dim), sub(mul(probabilities, sum_over(target, dim, True)), target))
+
+
+@softmax_cross_entropy.gradient("target", "∂L/∂target = −g · ln softmax(logits)")
+def _(g, node, log_probabilities, *, dim):
+    return neg(mul(unsqueeze(g, dim), log_probabilities))
+
+
+@softmax_cross_entropy.as_composite
+def _(logits, target, *, dim):
+    return neg(sum_over(mul(target, sub(logits, logsumexp(logits, dim, True))), dim))
