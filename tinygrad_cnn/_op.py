@@ -27,7 +27,7 @@ from typing import Any, Literal, TypeVar
 from tinygrad_cnn import _context
 from tinygrad_cnn._context import Context
 from tinygrad_cnn._source import user_frame
-from tinygrad_cnn._tensor import Node, Tensor, tensor
+from tinygrad_cnn._tensor import Node, Storage, Tensor, tensor
 from tinygrad_cnn.backend import Array, Backend, get_backend
 from tinygrad_cnn.dtypes import DType, Spec, float32, int64, promote
 from tinygrad_cnn.dtypes import bool_ as bool_dtype
@@ -255,6 +255,8 @@ class Op:
     # --- calling
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        if not params and len(args) == len(self.input_names) and not self.param_names:
+            return apply(self, args, params)
         if self.variadic:
             inputs: tuple[Any, ...] = args
         else:
@@ -437,8 +439,10 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
 
     storage = inputs[0].storage if op.view else None
     outputs = tuple(
-        Tensor(array, shape, dtype, backend, storage)
-        for array, (shape, dtype) in zip(arrays, specs, strict=True)
+        [
+            Tensor(array, spec.shape, spec.dtype, backend, storage)
+            for array, spec in zip(arrays, specs, strict=True)
+        ]
     )
     if context.anomaly:
         _check_finite(op, inputs, outputs)
@@ -481,27 +485,21 @@ def _record(
     requires_grad: bool,
 ) -> None:
     """Make the Node that remembers this operation and what its rules will need."""
+    node = Node(specs, requires_grad)
+    node.op = op
+    node.params = params
+    node.inputs = tuple([(value.node, value._index) for value in inputs])
+    if context.scope:
+        node.scope = context.scope
+    if context.origin is not None:
+        node.origin = context.origin
     frame = user_frame(3)
-    node = Node(
-        op,
-        params,
-        tuple([(value.node, value._index) for value in inputs]),
-        specs,
-        requires_grad,
-        context.scope,
-        context.origin,
-        None if frame is None else frame.f_code,
-        0 if frame is None else frame.f_lasti,
-    )
+    if frame is not None:
+        node._code, node._offset = frame.f_code, frame.f_lasti
     if requires_grad:
-        saved = node.saved
-        for name in op.saves(tuple([value._requires_grad for value in inputs])):
-            if name in op.input_names:
-                for key, value in op.named_inputs(name, inputs):
-                    saved[key] = (value, value.storage, value.storage.version)
-            else:  # the array, not the Tensor: a Node that owned its own Tensor would be a cycle
-                value = outputs[op.outputs.index(name)]
-                saved[name] = ((value.array, value.backend), value.storage, value.storage.version)
+        names = op.saves(tuple([value._requires_grad for value in inputs]))
+        if names:
+            node.saved = {key: held for name in names for key, held in _held(op, name, inputs, outputs)}
     for index, value in enumerate(outputs):
         value._node = node
         value._index = index
@@ -510,6 +508,20 @@ def _record(
     if context.recording is not None:
         node.values = tuple(value.detach() for value in outputs)
         context.recording.append(node)
+
+
+def _held(
+    op: Op, name: str, inputs: Sequence[Tensor], outputs: tuple[Tensor, ...]
+) -> list[tuple[str, tuple[Any, Storage, int]]]:
+    """What a Node holds on to for its rules: the value, and the version of its memory now."""
+    if name in op.input_names:
+        return [
+            (key, (value, value.storage, value.storage.version))
+            for key, value in op.named_inputs(name, inputs)
+        ]
+    # Of an output the array, not the Tensor: a Node that owned its own Tensor would be a cycle.
+    value = outputs[op.outputs.index(name)]
+    return [(name, ((value.array, value.backend), value.storage, value.storage.version))]
 
 
 # --- preparing the inputs -------------------------------------------------------------------------
@@ -521,6 +533,12 @@ def _constants(op: Op, args: Sequence[Any], backend: Backend | None) -> list[Ten
         raise ArgumentTypeError("at least one tensor is needed", argument=op.input_names[0])
     if backend is None:
         backend = get_backend()
+    elif len(args) == 2:  # the commonest case by far, x · 2.0 and 2.0 · x, without ceremony
+        first, second = args
+        if type(second) is float and first.dtype.is_floating:
+            return [first, Tensor(backend.asarray(second, first.dtype), (), first.dtype, backend)]
+        if type(first) is float and second.dtype.is_floating:
+            return [Tensor(backend.asarray(first, second.dtype), (), second.dtype, backend), second]
     tensors = [
         tensor(value, backend=backend) if not isinstance(value, Tensor) and _has_dimensions(value) else value
         for value in args

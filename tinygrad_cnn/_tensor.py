@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType
+from types import CodeType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_cnn._methods import TensorMethods
@@ -82,54 +82,27 @@ class Node:
         values: the outputs themselves, kept only while recording.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_code",
-        "_offset",
-        "_tensor",
-        "hooks",
-        "inputs",
-        "op",
-        "origin",
-        "outputs",
-        "params",
-        "released",
-        "requires_grad",
-        "retains",
-        "saved",
-        "scope",
-        "serial",
-        "values",
-    )
+    # Defaults on the class: a leaf sets three of these, an operation seven, and graphs are made of many.
+    op: Op | None = None
+    params: Mapping[str, Any] = MappingProxyType({})
+    inputs: tuple[tuple[Node, int], ...] = ()
+    outputs: tuple[Spec, ...]
+    requires_grad = False
+    scope = ""
+    origin: Edge | None = None
+    saved: Mapping[str, tuple[Any, Storage, int]] = MappingProxyType({})
+    values: tuple[Tensor, ...] | None = None
+    hooks: list[Hook] | None = None
+    released = False
+    retains = False
+    _tensor: weakref.ref[Tensor] | None = None
+    _code: CodeType | None = None
+    _offset = 0
 
-    def __init__(
-        self,
-        op: Op | None,
-        params: Mapping[str, Any],
-        inputs: tuple[tuple[Node, int], ...],
-        outputs: tuple[Spec, ...],
-        requires_grad: bool,
-        scope: str,
-        origin: Edge | None,
-        code: CodeType | None,
-        offset: int,
-    ) -> None:
-        self.op = op
-        self.params = params
-        self.inputs = inputs
+    def __init__(self, outputs: tuple[Spec, ...], requires_grad: bool) -> None:
         self.outputs = outputs
         self.requires_grad = requires_grad
-        self.scope = scope
-        self.origin = origin
-        self._code = code
-        self._offset = offset
         self.serial = _next_serial()
-        self.saved: dict[str, tuple[Any, Storage, int]] = {}
-        self.values: tuple[Tensor, ...] | None = None
-        self.released = False
-        self.retains = False
-        self.hooks: list[Hook] | None = None
-        self._tensor: weakref.ref[Tensor] | None = None
 
     @property
     def is_leaf(self) -> bool:
@@ -277,8 +250,7 @@ class Tensor(TensorMethods):
         """The Node that remembers how it was computed (a leaf's is made when first asked for)."""
         node = self._node
         if node is None:
-            spec = Spec(self.shape, self.dtype)
-            node = Node(None, {}, (), (spec,), self._requires_grad, "", None, None, 0)
+            node = Node((Spec(self.shape, self.dtype),), self._requires_grad)
             node._tensor = weakref.ref(self)
             self._node = node
         return node

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_cnn.backend import Backend
-from tinygrad_cnn.dtypes import DType, Shape, as_dtype
+from tinygrad_cnn.dtypes import DTYPES, DType, Shape, as_dtype
 
 from . import philox
 from .kernels import KERNELS, threads
 
 Array = NDArray[Any]
+_NUMPY_DTYPES = {dtype: np.dtype(name) for name, dtype in DTYPES.items()}
 
 
 class NumpyBackend(Backend):
@@ -42,7 +43,7 @@ class NumpyBackend(Backend):
 
     def asarray(self, data: object, dtype: DType | None = None) -> Array:
         # Row-major memory of its own, also for transposed or broadcast data.
-        return np.array(data, dtype=None if dtype is None else dtype.name, order="C", copy=True)
+        return np.array(data, dtype=None if dtype is None else _NUMPY_DTYPES[dtype], order="C", copy=True)
 
     def to_numpy(self, array: Array) -> Array:
         return np.asarray(array)
@@ -51,7 +52,7 @@ class NumpyBackend(Backend):
         return as_dtype(array.dtype)
 
     def full(self, shape: Shape, value: float, dtype: DType) -> Array:
-        return np.full(shape, value, dtype=dtype.name)
+        return np.full(shape, value, dtype=_NUMPY_DTYPES[dtype])
 
     def assign(self, target: Array, value: Array) -> None:
         np.copyto(target, value, casting="no")

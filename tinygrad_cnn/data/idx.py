@@ -19,7 +19,6 @@ wrong into one `FileFormatError` that names the file, what was expected and what
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import math
 import os
@@ -263,6 +262,8 @@ def _read_body(
 
 
 def _check_digest(path: Path, expected: str, header: bytes, body: NDArray[np.uint8]) -> None:
+    import hashlib  # here, to keep `import tinygrad_cnn` quick
+
     digest = hashlib.sha256(header)
     digest.update(body.data)
     if digest.hexdigest() != expected:

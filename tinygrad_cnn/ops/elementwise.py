@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tinygrad_cnn._op import Op, Sample, attach, booleans, function, op, reals
+from tinygrad_cnn._op import Op, Sample, apply, attach, booleans, function, op, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import get_backend
 from tinygrad_cnn.dtypes import DTYPES, DTypeLike, HasSpec, Spec, as_dtype, bool_, broadcast
@@ -689,10 +689,10 @@ def _to_backend(self: Tensor, name: str) -> Tensor:
 
 def _operator(operation: Op, *, swapped: bool = False) -> Callable[[Tensor, Any], Any]:
     def forward(self: Tensor, other: Any) -> Any:
-        return operation(self, other)
+        return apply(operation, (self, other), {})
 
     def reflected(self: Tensor, other: Any) -> Any:
-        return operation(other, self)
+        return apply(operation, (other, self), {})
 
     return reflected if swapped else forward
 
