@@ -94,7 +94,16 @@ def booleans(*shape: int) -> Draw:
 class Rule:
     """One gradient rule: for which inputs, its formula, and what it needs."""
 
-    __slots__ = ("formula", "function", "params", "saves", "targets", "wants_needs", "wants_position")
+    __slots__ = (
+        "formula",
+        "function",
+        "keywords",
+        "params",
+        "saves",
+        "targets",
+        "wants_needs",
+        "wants_position",
+    )
 
     def __init__(
         self, op: Op, targets: tuple[str, ...], formula: str, function: Callable[..., Any]
@@ -122,8 +131,11 @@ class Rule:
         self.wants_needs = "needs" in named
         self.wants_position = "position" in named
         self.params = tuple(name for name in op.param_names if takes_all or name in named)
+        self.keywords = bool(self.params or self.wants_needs or self.wants_position)
 
     def __call__(self, g: Tensor, node: Node, needs: tuple[str, ...], position: int) -> Any:
+        if not self.keywords:
+            return self.function(g, node, *[node.value(name) for name in self.saves])
         arguments: dict[str, Any] = {name: node.params[name] for name in self.params}
         if self.wants_needs:
             arguments["needs"] = needs
@@ -166,6 +178,7 @@ class Op:
         self.symbol = symbol
         self.infer = infer
         self.outputs = tuple(outputs)
+        self.single = len(self.outputs) == 1
         self.public = len([name for name in outputs if name not in hidden])
         self.nondifferentiable = frozenset(nondifferentiable)
         self.promotes = promotes
@@ -181,6 +194,7 @@ class Op:
         inputs = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
         params = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.input_names = tuple(p.name for p in inputs)
+        self._rules: tuple[Rule | None, ...] = (None,) * len(inputs)
         self.param_names = tuple(p.name for p in params)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in inputs)
         self.defaults = {p.name: p.default for p in params if p.default is not p.empty}
@@ -209,6 +223,7 @@ class Op:
             rule = Rule(self, tuple(names), str(text), function)
             for name in names:
                 self.rules[name] = rule
+            self._rules = tuple(self.rules.get(name) for name in self.input_names)
             self._saves.clear()
             return function
 
@@ -225,7 +240,8 @@ class Op:
     # --- asking
 
     def input_name(self, position: int) -> str:
-        return self.input_names[min(position, len(self.input_names) - 1)]
+        names = self.input_names
+        return names[position] if position < len(names) else names[-1]
 
     def named_inputs(self, name: str, inputs: Sequence[_Input]) -> list[tuple[str, _Input]]:
         """The input of that name; of a variadic one, each under a numbered name."""
@@ -234,19 +250,17 @@ class Op:
             return [(name, inputs[position])]
         return [(f"{name}.{number}", value) for number, value in enumerate(inputs[position:])]
 
-    def differentiable(self, position: int) -> bool:
-        return self.input_name(position) in self.rules
+    def rule(self, position: int) -> Rule | None:
+        """The gradient rule of the input at that position; None where it is nondifferentiable."""
+        rules = self._rules
+        return rules[position] if position < len(rules) else rules[-1]
 
     def saves(self, needs: tuple[bool, ...]) -> tuple[str, ...]:
         """The names to save when the inputs at True positions need a gradient."""
         names = self._saves.get(needs)
         if names is None:
-            wanted = {
-                name
-                for position, need in enumerate(needs)
-                if need and self.differentiable(position)
-                for name in self.rules[self.input_name(position)].saves
-            }
+            rules = [self.rule(position) for position, need in enumerate(needs) if need]
+            wanted = {name for rule in rules if rule is not None for name in rule.saves}
             if self.composite is not None:
                 wanted.update(self.input_names)
             names = self._saves[needs] = tuple(sorted(wanted))
@@ -425,11 +439,10 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
         inferred = op.infer(*inputs, **params)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
-    specs: tuple[Spec, ...] = (inferred,) if len(op.outputs) == 1 else inferred
+    specs: tuple[Spec, ...] = (inferred,) if op.single else inferred
     backend = inputs[0].backend
     if op.mutates:
         _require_assignable(inputs[0])
-
     arrays = _run(op, backend, inputs, specs, params)
     if op.mutates:
         inputs[0].storage.version += 1
@@ -438,25 +451,27 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
         return inputs[0]
 
     storage = inputs[0].storage if op.view else None
-    outputs = tuple(
-        [
-            Tensor(array, spec.shape, spec.dtype, backend, storage)
-            for array, spec in zip(arrays, specs, strict=True)
-        ]
-    )
+    outputs: tuple[Tensor, ...]
+    if op.single:
+        outputs = (Tensor(arrays[0], specs[0].shape, specs[0].dtype, backend, storage),)
+    else:
+        pairs = zip(arrays, specs, strict=True)
+        outputs = tuple([Tensor(array, spec.shape, spec.dtype, backend, storage) for array, spec in pairs])
     if context.anomaly:
         _check_finite(op, inputs, outputs)
-    if op.rules and context.grad:
-        for position, value in enumerate(inputs):
-            if value._requires_grad and op.differentiable(position):
-                _record(op, params, inputs, specs, outputs, context, True)
-                break
-        else:
-            if context.recording is not None:
-                _record(op, params, inputs, specs, outputs, context, False)
-    elif context.recording is not None:
-        _record(op, params, inputs, specs, outputs, context, False)
+    requires_grad = context.grad and _needs_gradient(op, inputs)
+    if requires_grad or context.recording is not None:
+        _record(op, params, inputs, specs, outputs, context, requires_grad)
     return outputs[0] if op.public == 1 else outputs[: op.public]
+
+
+def _needs_gradient(op: Op, inputs: Sequence[Tensor]) -> bool:
+    """Whether some input requires a gradient that the operation can give."""
+    if op.rules:
+        for position, value in enumerate(inputs):
+            if value._requires_grad and op.rule(position) is not None:
+                return True
+    return False
 
 
 def _run(
@@ -470,7 +485,9 @@ def _run(
         result = kernel(backend, *[value.array for value in inputs], **params)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
-    arrays = (result,) if len(specs) == 1 else result
+    arrays = (result,) if op.single else result
+    if all([spec.shape for spec in specs]):  # noqa: C419 - a list is faster than a generator here
+        return arrays  # type: ignore[no-any-return]
     # A reduction to one element may come back as a bare number; every tensor holds an array.
     return [a if spec.shape else backend.xp.asarray(a) for a, spec in zip(arrays, specs, strict=True)]
 
@@ -536,9 +553,9 @@ def _constants(op: Op, args: Sequence[Any], backend: Backend | None) -> list[Ten
     elif len(args) == 2:  # the commonest case by far, x · 2.0 and 2.0 · x, without ceremony
         first, second = args
         if type(second) is float and first.dtype.is_floating:
-            return [first, Tensor(backend.asarray(second, first.dtype), (), first.dtype, backend)]
+            return [first, _constant(second, first.dtype, backend)]
         if type(first) is float and second.dtype.is_floating:
-            return [Tensor(backend.asarray(first, second.dtype), (), second.dtype, backend), second]
+            return [_constant(first, second.dtype, backend), second]
     tensors = [
         tensor(value, backend=backend) if not isinstance(value, Tensor) and _has_dimensions(value) else value
         for value in args
@@ -577,19 +594,28 @@ def _number(value: Any, met: DType | None, backend: Backend, argument: str) -> T
         )
     dtype = own if met is None else promote(Spec((1,), met), Spec((), own))
     try:
-        return Tensor(backend.asarray(value, dtype), (), dtype, backend)
+        return _constant(value, dtype, backend)
     except OverflowError as error:
         raise ArgumentTypeError(
             f"{value} does not fit into {dtype}", argument=argument, expected=f"a number within {dtype}"
         ) from error
 
 
+def _constant(number: Any, dtype: DType, backend: Backend) -> Tensor:
+    constant = Tensor(backend.asarray(number, dtype), (), dtype, backend)
+    constant.name = f"{number:g}"  # so that drawings show it
+    return constant
+
+
 def _promoted(op: Op, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     """Cast inputs of several dtypes to the one they meet in; the casts are Nodes of the graph."""
     first = inputs[0].dtype
-    same = all(value.dtype is first for value in inputs)
-    if same and (op.promotes == "kind" or first.is_floating):
-        return inputs
+    for value in inputs:
+        if value.dtype is not first:
+            break
+    else:
+        if op.promotes == "kind" or first.is_floating:
+            return inputs
     names = op.nondifferentiable if op.rules else frozenset()
     skipped = [op.input_name(position) in names for position in range(len(inputs))]
     target = promote(*[value for value, skip in zip(inputs, skipped, strict=True) if not skip])

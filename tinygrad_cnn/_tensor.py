@@ -93,6 +93,7 @@ class Node:
     saved: Mapping[str, tuple[Any, Storage, int]] = MappingProxyType({})
     values: tuple[Tensor, ...] | None = None
     hooks: list[Hook] | None = None
+    label: str | None = None  # the name of a leaf's Tensor, which may be gone by now
     released = False
     retains = False
     _tensor: weakref.ref[Tensor] | None = None
@@ -124,7 +125,7 @@ class Node:
         if self.op is not None:
             return self.op.name
         tensor = self.tensor
-        return (tensor.name or "") if tensor is not None else ""
+        return (tensor.name if tensor is not None else self.label) or ""
 
     def argument(self, position: int) -> str:
         """The name of the input at that position in the operation's declaration."""
@@ -252,6 +253,7 @@ class Tensor(TensorMethods):
         if node is None:
             node = Node((Spec(self.shape, self.dtype),), self._requires_grad)
             node._tensor = weakref.ref(self)
+            node.label = self.name
             self._node = node
         return node
 

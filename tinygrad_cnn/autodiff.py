@@ -17,9 +17,11 @@ outputs to the leaves and tells what it does, one event at a time:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from tinygrad_cnn import _context
+from tinygrad_cnn._context import Context
 from tinygrad_cnn._op import Rule, attach
 from tinygrad_cnn._tensor import Edge, Node, Tensor
 from tinygrad_cnn.dtypes import Spec
@@ -94,8 +96,8 @@ def walk(
         if node.op is None:
             continue
         for edge, value in _contributions(node, cotangent, needed, create_graph):
-            yield Contribution(edge, value)
             parent = edge.parent
+            yield Contribution(edge, value)
             if parent in pending:
                 value = pending[parent] = _sum(pending[parent], value, create_graph)
                 yield Sum(parent, value)
@@ -125,11 +127,7 @@ def _topological_order(roots: Iterable[Node]) -> list[Node]:
             if parent.requires_grad and index == 0 and parent not in reached:
                 reached.add(parent)
                 stack.append(parent)
-    return sorted(reached, key=_serial)
-
-
-def _serial(node: Node) -> int:
-    return node.serial
+    return sorted(reached, key=attrgetter("serial"))
 
 
 def _leading_to(targets: set[Node], order: list[Node]) -> list[Node]:
@@ -147,18 +145,17 @@ def _contributions(
     """What `node` sends to each input that needs it."""
     op = node.op
     assert op is not None
-    positions = [
-        position
+    rules = [
+        (position, rule)
         for position, (parent, index) in enumerate(node.inputs)
-        if parent in needed and index == 0 and op.differentiable(position)
+        if index == 0 and parent in needed and (rule := op.rule(position)) is not None
     ]
     if create_graph and op.composite is not None:
-        yield from _through_composite(node, cotangent, positions)
+        yield from _through_composite(node, cotangent, [position for position, _ in rules])
         return
-    needs = tuple(op.input_name(position) for position in positions)
+    needs = tuple([op.input_name(position) for position, _ in rules])
     done: set[Rule] = set()
-    for position in positions:
-        rule = op.rules[op.input_name(position)]
+    for position, rule in rules:
         if op.variadic or len(rule.targets) == 1:
             yield _checked(node, position, _run_rule(rule, node, cotangent, needs, position, create_graph))
         elif rule not in done:
@@ -172,19 +169,27 @@ def _contributions(
 def _run_rule(
     rule: Rule, node: Node, cotangent: Tensor, needs: tuple[str, ...], position: int, create_graph: bool
 ) -> Tensor:
-    token = _context.enter(grad=create_graph, scope=node.scope, origin=Edge(node, position))
+    token = _context.enter(_rule_context(node, position, create_graph))
     try:
         value: Tensor = rule(cotangent, node, needs, position)
-        op = node.op
-        if op is not None and op.broadcasts:
-            shape = node.inputs[position][0].outputs[node.inputs[position][1]].shape
+        if node.op is not None and node.op.broadcasts:
+            parent, index = node.inputs[position]
+            shape = parent.outputs[index].shape
             if value.shape != shape:
-                value = sum_to(value, shape)
+                value = sum_to(value, shape=shape)
         return value
     except TinygradCNNError as error:
         raise error.at(f"{node.name} (backward)", node.source) from error.__cause__
     finally:
         _context.leave(token)
+
+
+def _rule_context(node: Node, position: int, create_graph: bool) -> Context:
+    """What a rule runs under: recorded only on request, in the scope of its forward operation."""
+    context = _context.current()
+    if not (create_graph or context.anomaly or context.recording is not None):
+        return context if not context.grad else context._replace(grad=False)
+    return context._replace(grad=create_graph, scope=node.scope, origin=Edge(node, position))
 
 
 def _checked(node: Node, position: int, value: Tensor) -> tuple[Edge, Tensor]:
@@ -208,7 +213,7 @@ def _through_composite(
     """Differentiate a fused operation as what it is made of (saved statistics are not constants)."""
     op = node.op
     assert op is not None and op.composite is not None
-    token = _context.enter(grad=True, scope=node.scope, origin=Edge(node, positions[0]))
+    token = _context.enter(_rule_context(node, positions[0], True))
     try:
         # An alias of each input stops the inner walk there, also when one input depends on another.
         inputs = [alias(node.value(name)) for name in op.input_names]
@@ -223,12 +228,9 @@ def _through_composite(
 
 
 def _sum(first: Tensor, second: Tensor, create_graph: bool) -> Tensor:
-    token = _context.enter(grad=create_graph)
-    try:
+    with _context.changed(grad=create_graph):
         result: Tensor = add(first, second)
-        return result
-    finally:
-        _context.leave(token)
+    return result
 
 
 def _run_hooks(node: Node, cotangent: Tensor) -> Tensor:

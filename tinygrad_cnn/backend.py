@@ -16,13 +16,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from tinygrad_cnn import _context
 from tinygrad_cnn.dtypes import DType, Shape
 from tinygrad_cnn.errors import BackendError, BackendUnavailable, UnknownName
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Array: TypeAlias = Any  # whatever the backend computes with
 Kernel: TypeAlias = Callable[..., Any]
@@ -41,11 +43,7 @@ class Backend(ABC):
     name: ClassVar[str]
     executes: ClassVar[bool] = True  # False: shapes and dtypes only, no kernel is ever run
     kernels: Mapping[str, Kernel] = {}  # overrides of the operations' own kernels, by operation name
-
-    @property
-    @abstractmethod
-    def xp(self) -> ModuleType:
-        """The array namespace, with the names of the Python Array API standard."""
+    xp: ModuleType  # the array namespace, with the names of the Python Array API standard
 
     # --- in and out
 
@@ -131,6 +129,8 @@ class Backend(ABC):
 
 @cache
 def _entry_points() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # 40 ms, which `import tinygrad_cnn` need not pay
+
     return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
 
 

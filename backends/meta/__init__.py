@@ -28,7 +28,7 @@ class MetaBackend(Backend):
     executes = False
 
     @property
-    def xp(self) -> ModuleType:
+    def xp(self) -> ModuleType:  # type: ignore[override]
         return self._no_values("array functions")
 
     def asarray(self, data: object, dtype: DType | None = None) -> MetaArray:

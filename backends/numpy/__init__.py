@@ -33,13 +33,10 @@ class NumpyBackend(Backend):
     """
 
     name = "numpy"
+    xp: ModuleType = np
 
     def __init__(self, *, overrides: bool = True) -> None:
         self.kernels = KERNELS if overrides else {}
-
-    @property
-    def xp(self) -> ModuleType:
-        return np
 
     def asarray(self, data: object, dtype: DType | None = None) -> Array:
         # Row-major memory of its own, also for transposed or broadcast data.

@@ -23,8 +23,9 @@ def unary(x: HasSpec) -> Spec:
 
 def binary(x: HasSpec, y: HasSpec) -> Spec:
     """One result for each pair of elements, broadcasting."""
-    shape = x.shape if x.shape == y.shape else broadcast(x.shape, y.shape, names=("x", "y"))
-    return Spec(shape, x.dtype)
+    if x.shape == y.shape or not y.shape:  # equal shapes and scalars need no look at the sizes
+        return Spec(x.shape, x.dtype)
+    return Spec(broadcast(x.shape, y.shape, names=("x", "y")), x.dtype)
 
 
 def arithmetic(x: HasSpec, y: HasSpec) -> Spec:

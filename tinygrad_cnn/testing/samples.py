@@ -1,0 +1,105 @@
+"""The examples that operations were declared with, as arrays of numbers.
+
+Every operation says with `samples=[Sample(reals(2, 3), dim=1), ...]` on what it should be tried. Here such
+a sample becomes numbers, the same ones each time: real numbers that are all different, also between the
+inputs of one sample, and not near the places where functions have kinks (0, halves, tenths).
+
+>>> from tinygrad_cnn._op import REGISTRY
+>>> for case in cases(REGISTRY["log_softmax"]):
+...     print(case, [array.shape for array in arrays(case.sample)], case.sample.params)
+log_softmax-0 [(2, 3)] {'dim': 1}
+log_softmax-1 [(2, 3, 2)] {'dim': -2}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_cnn._op import REGISTRY, Draw, Op, Sample
+from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn.backend import Backend
+from tinygrad_cnn.dtypes import DTypeLike, as_dtype, float64
+
+OUR_OPERATIONS = "tinygrad_cnn.ops."  # where the library's own operations are declared
+
+
+class Case(NamedTuple):
+    """One operation on one of its samples."""
+
+    op: Op
+    number: int
+
+    @property
+    def sample(self) -> Sample:
+        return self.op.samples[self.number]
+
+    def __str__(self) -> str:
+        return f"{self.op.name}-{self.number}"
+
+
+def library_operations() -> list[Op]:
+    """Every operation that the library itself declares, without those of users and tests."""
+    return [op for op in REGISTRY.values() if op.__module__.startswith(OUR_OPERATIONS)]
+
+
+def cases(*ops: Op) -> list[Case]:
+    """Every sample of the operations given (of all the library's own, when none is)."""
+    return [Case(op, number) for op in ops or library_operations() for number in range(len(op.samples))]
+
+
+def arrays(sample: Sample, *, dtype: DTypeLike = float64) -> list[NDArray[Any]]:
+    """The inputs of a sample: real ones in `dtype`, integers in int64, masks in bool."""
+    generator = np.random.default_rng(20)
+    reals = [draw for draw in sample.inputs if draw.kind == "reals"]
+    places = iter(_distinct_places([draw.shape for draw in reals], generator))
+    name = as_dtype(dtype).name
+    return [
+        _real(next(places), draw).astype(name) if draw.kind == "reals" else _whole(draw, generator)
+        for draw in sample.inputs
+    ]
+
+
+def tensors(
+    case: Case, backend: str | Backend, *, dtype: DTypeLike = float64, requires_grad: bool = True
+) -> list[Tensor]:
+    """The inputs of a case on a backend; those that have a gradient rule require a gradient."""
+    return [
+        tensor(
+            array,
+            backend=backend,
+            requires_grad=requires_grad and array.dtype.kind == "f" and case.op.differentiable(position),
+        )
+        for position, array in enumerate(arrays(case.sample, dtype=dtype))
+    ]
+
+
+def _distinct_places(
+    shapes: Iterable[tuple[int, ...]], generator: np.random.Generator
+) -> list[NDArray[np.float64]]:
+    """Fractions between 0 and 1, evenly spaced and dealt at random to all the shapes together."""
+    sizes = list(shapes)
+    counts = [int(np.prod(shape)) for shape in sizes]
+    total = max(sum(counts), 1)
+    fractions = generator.permutation((np.arange(total) + 0.5) / total)
+    ends = np.cumsum(counts)
+    return [
+        fractions[end - count : end].reshape(shape)
+        for end, count, shape in zip(ends, counts, sizes, strict=True)
+    ]
+
+
+def _real(places: NDArray[np.float64], draw: Draw) -> NDArray[np.float64]:
+    values = draw.low + (draw.high - draw.low) * places
+    tenth = np.round(values, 1)
+    # Kinks stand at 0, at halves and at bounds such as 0.1: step aside by less than numbers are apart.
+    return np.asarray(values + np.where(abs(values - tenth) < 2e-3, np.where(values < tenth, -4e-3, 4e-3), 0.0))
+
+
+def _whole(draw: Draw, generator: np.random.Generator) -> NDArray[Any]:
+    if draw.kind == "booleans":
+        return np.asarray(generator.random(draw.shape) < 0.5)
+    return np.asarray(generator.integers(int(draw.low), int(draw.high), draw.shape))
