@@ -12,11 +12,14 @@ What to reach for: tensors and their functions here; `tc.nn` layers, `tc.functio
 functions, `tc.optim` optimizers, `tc.data` datasets and loaders, `tc.models` whole networks, `tc.Trainer`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tinygrad_cnn._context import detect_anomaly, enable_grad, is_grad_enabled, name_scope, no_grad
 from tinygrad_cnn._op import op
 from tinygrad_cnn._tensor import Node, Tensor, tensor
 from tinygrad_cnn.autodiff import grad
-from tinygrad_cnn.backend import backends, get_backend, use_backend
+from tinygrad_cnn.backend import backends, get_backend, set_num_threads, use_backend
 from tinygrad_cnn.dtypes import (
     DType,
     float16,
@@ -32,3 +35,34 @@ from tinygrad_cnn.dtypes import bool_ as bool  # noqa: A004 - as torch.bool
 from tinygrad_cnn.ops import *  # noqa: F403
 
 __version__ = "0.1.0"
+
+# The rooms above the engine are imported when first asked for: `import tinygrad_cnn` stays quick.
+_ROOMS = ("data", "functional", "io", "metrics", "models", "nn", "optim", "testing", "train", "viz")
+_NAMES = {
+    "Graph": "viz",
+    "Trainer": "train",
+    "load": "io",
+    "record": "graph",
+    "save": "io",
+    "summary": "_summary",
+}
+
+if TYPE_CHECKING:
+    from tinygrad_cnn import data, functional, io, metrics, models, nn, optim, testing, train, viz
+    from tinygrad_cnn._summary import summary
+    from tinygrad_cnn.graph import record
+    from tinygrad_cnn.io import load, save
+    from tinygrad_cnn.train import Trainer
+    from tinygrad_cnn.viz import Graph
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"tinygrad_cnn.{name}")
+    if name in _NAMES:
+        return getattr(import_module(f"tinygrad_cnn.{_NAMES[name]}"), name)
+    raise AttributeError(f"module 'tinygrad_cnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS, *_NAMES})

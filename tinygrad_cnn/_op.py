@@ -502,10 +502,12 @@ def _record(
     requires_grad: bool,
 ) -> None:
     """Make the Node that remembers this operation and what its rules will need."""
+    # Before the Node itself: a leaf's Node may be made here, and parents need lower serial numbers.
+    parents = tuple([(value.node, value._index) for value in inputs])
     node = Node(specs, requires_grad)
     node.op = op
     node.params = params
-    node.inputs = tuple([(value.node, value._index) for value in inputs])
+    node.inputs = parents
     if context.scope:
         node.scope = context.scope
     if context.origin is not None:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from types import CodeType, FrameType
 
+LONGEST_SHOWN = 100  # characters of a source line in a message
 _PACKAGE_FOLDER = str(Path(__file__).parent)
 # One look at a file name per code object instead of one per recorded operation.
 _is_ours: dict[CodeType, bool] = {}
@@ -47,7 +48,10 @@ class SourceLine:
 
     def __str__(self) -> str:
         place = f"{Path(self.filename).name}:{self.line}"
-        return f"{place}: {self.text}" if self.text else place
+        text = self.text
+        if len(text) > LONGEST_SHOWN:
+            text = text[:LONGEST_SHOWN] + " …"
+        return f"{place}: {text}" if text else place
 
     def __repr__(self) -> str:
         return f"SourceLine({self})"

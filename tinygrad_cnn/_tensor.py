@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from types import CodeType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -180,6 +181,12 @@ class Node:
         return f"<Node {kind} {self.outputs[0].shape}{' in ' + self.scope if self.scope else ''}>"
 
 
+@lru_cache(maxsize=1024)
+def _leaf_specs(shape: Shape, dtype: DType) -> tuple[Spec]:
+    """A graph has thousands of scalar constants; they share one description."""
+    return (Spec(shape, dtype),)
+
+
 class Tensor(TensorMethods):
     """A multi-dimensional array of numbers that remembers how it was computed.
 
@@ -251,7 +258,7 @@ class Tensor(TensorMethods):
         """The Node that remembers how it was computed (a leaf's is made when first asked for)."""
         node = self._node
         if node is None:
-            node = Node((Spec(self.shape, self.dtype),), self._requires_grad)
+            node = Node(_leaf_specs(self.shape, self.dtype), self._requires_grad)
             node._tensor = weakref.ref(self)
             node.label = self.name
             self._node = node

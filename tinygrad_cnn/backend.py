@@ -20,8 +20,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from tinygrad_cnn import _context
-from tinygrad_cnn.dtypes import DType, Shape
-from tinygrad_cnn.errors import BackendError, BackendUnavailable, UnknownName
+from tinygrad_cnn.dtypes import DType, Shape, as_index
+from tinygrad_cnn.errors import ArgumentError, BackendError, BackendUnavailable, UnknownName
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -104,6 +104,10 @@ class Backend(ABC):
         A place to silence floating-point warnings, choose a stream, limit threads.
         """
         return nullcontext()
+
+    def set_num_threads(self, n: int) -> None:
+        """Compute on n processor threads from now on, where the backend has a choice."""
+        raise BackendError(f"the {self.name} backend does not compute on processor threads")
 
     def synchronize(self) -> None:  # noqa: B027 - a backend that computes at once has nothing to wait for
         """Wait until everything asked of the backend has been computed."""
@@ -207,3 +211,16 @@ def use_backend(name: str | Backend, **options: Any) -> Iterator[Backend]:
     backend = get_backend(name, **options)
     with _context.changed(backend=backend):
         yield backend
+
+
+def set_num_threads(n: int) -> None:
+    """Let the backend in force compute on n processor threads (it takes all cores by default).
+
+    Results are bitwise repeatable for the same number of threads.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.set_num_threads(2)
+    """
+    if as_index(n, argument="n") < 1:
+        raise ArgumentError("at least one thread computes", argument="n", expected=">= 1", got=n)
+    get_backend().set_num_threads(n)

@@ -9,6 +9,7 @@ message and nothing has been computed when they are raised.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -205,11 +206,12 @@ def broadcast(*shapes: Shape, names: Sequence[str] | None = None) -> Shape:
 
 def as_index(value: object, *, argument: str) -> int:
     """A Python int out of anything that is exactly an integer (never a float, never a bool)."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentTypeError(
-            f"{argument} must be an integer", argument=argument, expected="int", got=repr(value)
-        )
-    return int(value.__index__())
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise ArgumentTypeError(f"{argument} must be an integer", argument=argument, expected="int", got=repr(value))
 
 
 def as_shape(value: object, *, argument: str = "shape") -> Shape:

@@ -101,6 +101,9 @@ class NumpyBackend(Backend):
         """Overflow and 0/0 are values here (∞, NaN), looked for where they matter, not warnings."""
         return np.errstate(all="ignore")
 
+    def set_num_threads(self, n: int) -> None:
+        threads.set_num_threads(n)
+
     def info(self) -> dict[str, str]:
         return {
             "version": np.__version__,

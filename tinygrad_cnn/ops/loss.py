@@ -8,6 +8,7 @@ neither, and its gradient is the most beautiful line of the course: softmax(z) �
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_cnn._op import Sample, function, integers, op, reals
@@ -24,8 +25,8 @@ from tinygrad_cnn.dtypes import (
     same_floating,
 )
 from tinygrad_cnn.errors import ArgumentError, LabelError, ShapeError
-from tinygrad_cnn.ops.elementwise import div, exp, isfinite, mul, neg, sub, where
-from tinygrad_cnn.ops.movement import unsqueeze
+from tinygrad_cnn.ops.elementwise import div, eq, exp, isfinite, mul, neg, sub, where
+from tinygrad_cnn.ops.movement import expand, unsqueeze
 from tinygrad_cnn.ops.reduce import amax, logsumexp
 from tinygrad_cnn.ops.reduce import sum as sum_over
 
@@ -191,3 +192,32 @@ def _(g, node, log_probabilities, *, dim):
 @softmax_cross_entropy.as_composite
 def _(logits, target, *, dim):
     return neg(sum_over(mul(target, sub(logits, logsumexp(logits, dim, True))), dim))
+
+
+# --- the mean of the losses that count ------------------------------------------------------------
+
+
+@op(
+    symbol="Σ/Σ",
+    infer=lambda x, weights: Spec((), same_floating(x, weights, names=("x", "weights"))),
+    nondifferentiable=("weights",),
+    public=False,
+    samples=[
+        Sample(reals(4), reals(4, low=0.1, high=1.0)),
+        Sample(reals(3), reals(3, 2, low=0.1, high=1.0)),
+    ],
+)
+def ratio_of_sums(B, x, weights):
+    """Σ x / Σ weights, and NaN where all weights are 0: the mean of nothing."""
+    xp = B.xp
+    total = xp.sum(weights)
+    nothing = total == 0
+    return xp.where(nothing, math.nan, xp.sum(x) / xp.where(nothing, 1, total))
+
+
+@ratio_of_sums.gradient("x", "∂L/∂xᵢ = g / Σ weights, and 0 where all weights are 0")
+def _(g, node, weights):
+    total = sum_over(weights)
+    nothing = eq(total, 0)
+    share = where(nothing, 0, div(g, where(nothing, 1, total)))
+    return expand(share, shape=node.spec("x").shape)

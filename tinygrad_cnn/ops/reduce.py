@@ -69,7 +69,7 @@ def _reduced_bool(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
 
 
 def _reduced_nonempty(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
-    if any(x.shape[axis] == 0 for axis in normalize_dims(dim, len(x.shape))):
+    if 0 in [x.shape[axis] for axis in normalize_dims(dim, len(x.shape))]:
         raise ShapeError(
             "an empty set has no largest or smallest element",
             argument="x",

@@ -20,7 +20,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_cnn._op import Sample, integers, op, reals
-from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, same_floating, uint8, window_output_shape
+from tinygrad_cnn.dtypes import (
+    DType,
+    HasSpec,
+    Shape,
+    Spec,
+    int32,
+    same_floating,
+    uint8,
+    window_output_shape,
+)
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 
 Padding = Sequence[tuple[int, int]]
@@ -230,7 +239,12 @@ def _pooled_shape(
 ) -> tuple[Spec, Spec]:
     _check_pool(x, kernel_size, padding)
     out = window_output_shape(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
-    return Spec((*x.shape[:2], *out), x.dtype), Spec((*x.shape[:2], *out), uint8)
+    return Spec((*x.shape[:2], *out), x.dtype), Spec((*x.shape[:2], *out), _winner_dtype(kernel_size))
+
+
+def _winner_dtype(kernel_size: Shape) -> DType:
+    """One byte counts the cells of every usual window; pooling a whole image needs more."""
+    return uint8 if _product(kernel_size) <= 255 else int32
 
 
 def _check_pool(x: HasSpec, kernel_size: Shape, padding: Padding) -> None:
@@ -261,7 +275,6 @@ _POOLS: tuple[dict[str, Any], ...] = (
     symbol="maxpool",
     infer=_pooled_shape,
     outputs=("out", "winner"),
-    hidden=("winner",),
     public=False,
     samples=[
         Sample(reals(2, 2, 4, 5), **_POOLS[0], ceil_mode=False),
@@ -270,7 +283,7 @@ _POOLS: tuple[dict[str, Any], ...] = (
     ],
 )
 def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
-    """The largest element under each window; where it stood in the window is kept for the gradient.
+    """The largest element under each window, and where in the window it stood: (out, winner).
 
     The first of equals wins, NaN wins over everything, and padding never wins.
     """
@@ -286,7 +299,8 @@ def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
     values = xp.max(windows, axis=-1)
     # A candidate is real and equal to the maximum (or NaN, which is not equal to itself).
     wins = xp.logical_and(real, xp.logical_or(windows == values[..., None], windows != windows))
-    return values, xp.astype(xp.argmax(wins, axis=-1), xp.uint8)
+    dtype = getattr(xp, _winner_dtype(kernel_size).name)
+    return values, xp.astype(xp.argmax(wins, axis=-1), dtype)
 
 
 def _frame_for(

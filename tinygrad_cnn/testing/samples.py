@@ -71,7 +71,7 @@ def tensors(
         tensor(
             array,
             backend=backend,
-            requires_grad=requires_grad and array.dtype.kind == "f" and case.op.differentiable(position),
+            requires_grad=requires_grad and array.dtype.kind == "f" and case.op.input_name(position) in case.op.rules,
         )
         for position, array in enumerate(arrays(case.sample, dtype=dtype))
     ]
