@@ -31,7 +31,7 @@ from tinygrad_cnn.dtypes import (
     int64,
     uint8,
 )
-from tinygrad_cnn.dtypes import bool_ as bool  # noqa: A004 - as torch.bool
+from tinygrad_cnn.dtypes import bool_ as bool
 from tinygrad_cnn.ops import *  # noqa: F403
 
 __version__ = "0.1.0"

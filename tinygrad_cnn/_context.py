@@ -30,7 +30,7 @@ class Context(NamedTuple):
     origin: Edge | None = None  # inside a gradient rule: the forward edge it belongs to
 
 
-_current: ContextVar[Context] = ContextVar("tinygrad_cnn", default=Context())
+_current: ContextVar[Context] = ContextVar("tinygrad_cnn", default=Context())  # noqa: B039 - immutable
 current = _current.get
 
 

@@ -105,9 +105,7 @@ class Rule:
         "wants_position",
     )
 
-    def __init__(
-        self, op: Op, targets: tuple[str, ...], formula: str, function: Callable[..., Any]
-    ) -> None:
+    def __init__(self, op: Op, targets: tuple[str, ...], formula: str, function: Callable[..., Any]) -> None:
         self.targets = targets
         self.formula = formula
         self.function = function
@@ -286,9 +284,7 @@ class Op:
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
-    def _bind(
-        self, args: tuple[Any, ...], params: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort positional and named arguments into inputs and parameters."""
         arity = len(self.input_names)
         if len(args) < arity:
@@ -685,6 +681,6 @@ def _check_finite(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -
         + ("" if origin is None else f" (computing the gradient of {origin.consumer.name})"),
         expected="finite numbers",
         got=f"{int(xp.sum(~xp.isfinite(out.array)))} of {out.numel()} elements are not finite",
-        hint="look at the inputs of this operation: a logarithm of 0, a division by 0, a learning rate too high?",
+        hint="look at its inputs: a logarithm of 0, a division by 0, a learning rate too high?",
     )
     raise error.at(op.name, None if origin is None else origin.consumer.source)

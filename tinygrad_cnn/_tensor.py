@@ -477,7 +477,12 @@ class Tensor(TensorMethods):
             import numpy as np  # only to print: every backend's values can be seen on the host
 
             body = np.array2string(
-                self.numpy(), separator=", ", prefix="tensor(", threshold=200, precision=4, floatmode="maxprec"
+                self.numpy(),
+                separator=", ",
+                prefix="tensor(",
+                threshold=200,
+                precision=4,
+                floatmode="maxprec",
             )
         if self.dtype not in (float32, int64) and self.dtype.kind != "bool":
             facts.append(f"dtype={self.dtype}")
@@ -559,5 +564,3 @@ def index_error(index: object, size: int, dim: int) -> IndexingError:
         expected=f"{-size} .. {size - 1}" if size else "no index: the dimension is empty",
         got=index,
     )
-
-

@@ -212,7 +212,8 @@ def _through_composite(
 ) -> Iterator[tuple[Edge, Tensor]]:
     """Differentiate a fused operation as what it is made of (saved statistics are not constants)."""
     op = node.op
-    assert op is not None and op.composite is not None
+    assert op is not None
+    assert op.composite is not None
     token = _context.enter(_rule_context(node, positions[0], True))
     try:
         # An alias of each input stops the inner walk there, also when one input depends on another.
@@ -293,11 +294,11 @@ def grad(
                 got=repr(value.name or value.shape),
                 hint="tc.tensor(..., requires_grad=True), before computing with it",
             )
-    seeds = _seeds(outputs, grad_outputs)
+    starts = seeds(outputs, grad_outputs)
     results: dict[Node, Tensor] = {value.node: None for value in inputs}  # type: ignore[misc]
     retain = create_graph if retain_graph is None else retain_graph
     with outputs[0].backend.step():
-        for event in walk(outputs, seeds, inputs=inputs, retain_graph=retain, create_graph=create_graph):
+        for event in walk(outputs, starts, inputs=inputs, retain_graph=retain, create_graph=create_graph):
             if isinstance(event, Visit) and event.node in results:
                 results[event.node] = event.cotangent
     return tuple(results[value.node] for value in inputs)
@@ -324,14 +325,14 @@ def backward(self: Tensor, gradient: Tensor | None = None, *, retain_graph: bool
     >>> a.grad
     tensor(4.)
     """
-    seeds = _seeds((self,), gradient)
+    starts = seeds((self,), gradient)
     # Memory that this walk made and gave to nobody yet may be kept as it is; anything else is copied, so
     # that no gradient ever shares memory with another tensor.
     started = Tensor(None, (), self.dtype, self.backend).storage.serial
     taken: set[int] = set()
     recording = _context.current().recording is not None
     with self.backend.step():
-        for event in walk((self,), seeds, retain_graph=retain_graph or recording):
+        for event in walk((self,), starts, retain_graph=retain_graph or recording):
             if isinstance(event, Visit) and (event.node.is_leaf or event.node.retains):
                 leaf = event.node.tensor
                 if leaf is not None:
@@ -364,10 +365,10 @@ def _as_tensors(value: Tensor | Sequence[Tensor], argument: str) -> tuple[Tensor
     return tensors
 
 
-def _seeds(
+def seeds(
     outputs: Sequence[Tensor], gradients: Tensor | Sequence[Tensor | None] | None
 ) -> tuple[Tensor, ...]:
-    """The cotangent each output starts from, checked; 1 for a scalar."""
+    """The cotangent that each output starts from, checked; 1 for a scalar."""
     if gradients is None or isinstance(gradients, Tensor) or not isinstance(gradients, (list, tuple)):
         given: Sequence[Tensor | None] = (gradients,) * len(outputs)  # type: ignore[assignment]
     else:
@@ -413,5 +414,3 @@ def _seed(output: Tensor, gradient: Tensor | None) -> Tensor:
             got=f"shape {gradient.shape}, {gradient.dtype}",
         )
     return gradient
-
-

@@ -118,7 +118,9 @@ class Backend(ABC):
 
     def capture(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A replayable recording of a step, where the backend can make one."""
-        raise BackendError(f"the {self.name} backend cannot capture a step", expected="a backend with capture")
+        raise BackendError(
+            f"the {self.name} backend cannot capture a step", expected="a backend with capture"
+        )
 
     def info(self) -> dict[str, str]:
         """Facts for people (`tinygrad-cnn doctor`): versions, devices, which path an operation takes."""

@@ -58,8 +58,7 @@ float32 = DType("float32", "floating", 4, 1)
 float64 = DType("float64", "floating", 8, 2)
 
 DTYPES: dict[str, DType] = {
-    dtype.name: dtype
-    for dtype in (bool_, uint8, int8, int16, int32, int64, float16, float32, float64)
+    dtype.name: dtype for dtype in (bool_, uint8, int8, int16, int32, int64, float16, float32, float64)
 }
 _KIND_RANK = {"bool": 0, "integer": 1, "floating": 2}
 _PYTHON_TYPES: dict[type, DType] = {bool: bool_, int: int64, float: float64}
@@ -211,7 +210,9 @@ def as_index(value: object, *, argument: str) -> int:
             return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         pass
-    raise ArgumentTypeError(f"{argument} must be an integer", argument=argument, expected="int", got=repr(value))
+    raise ArgumentTypeError(
+        f"{argument} must be an integer", argument=argument, expected="int", got=repr(value)
+    )
 
 
 def as_shape(value: object, *, argument: str = "shape") -> Shape:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tinygrad_cnn import _context
 from tinygrad_cnn._tensor import Node, Tensor
-from tinygrad_cnn.autodiff import Contribution, Visit, seeds, walk
+from tinygrad_cnn.autodiff import Contribution, Visit, _seeds, walk
 from tinygrad_cnn.dtypes import Spec
 from tinygrad_cnn.errors import ArgumentTypeError, GradientError, ReleasedGraphError, UnknownName
 
@@ -151,7 +151,9 @@ class Graph:
         self._ids = {node: number for number, node in enumerate(nodes)}
         self.nodes = _describe(nodes, {output.node for output in outputs})
         self.edges = [
-            GraphEdge(self._ids[parent], index, target, position, node.argument(position), parent.outputs[index])
+            GraphEdge(
+                self._ids[parent], index, target, position, node.argument(position), parent.outputs[index]
+            )
             for target, node in enumerate(nodes)
             for position, (parent, index) in enumerate(node.inputs)
         ]
@@ -240,7 +242,7 @@ class Graph:
         """
         places = {(edge.target, edge.position): place for place, edge in enumerate(self.edges)}
         self.events = []
-        for event in walk(self._outputs, seeds(self._outputs, gradient), retain_graph=True):
+        for event in walk(self._outputs, _seeds(self._outputs, gradient), retain_graph=True):
             if isinstance(event, Contribution):
                 consumer, position = event.edge
                 assert consumer.op is not None
@@ -295,12 +297,20 @@ class Recording(list[Node]):
         """
         nodes = _ancestors(self)
         consumed = {parent for node in nodes for parent, _ in node.inputs}
-        outputs = [node for node in self if node not in consumed]
+        outputs = [_result(node) for node in self if node not in consumed and node.values]
         if not outputs:
             raise GradientError(
                 "nothing was recorded", expected="operations on tensors inside `with tc.record():`"
             )
         return Graph(nodes, outputs)
+
+
+def _result(node: Node) -> Tensor:
+    """The Tensor that an operation returned, from its recorded value."""
+    assert node.values is not None
+    tensor = node.values[0].detach()
+    tensor._node, tensor._requires_grad = node, node.requires_grad
+    return tensor
 
 
 def _snapshot(value: Tensor) -> Tensor:
@@ -352,6 +362,7 @@ def _ancestors(roots: Iterable[Node]) -> list[Node]:
 
 def _describe(nodes: Sequence[Node], outputs: set[Node]) -> list[GraphNode]:
     homes = _homes(nodes)
+    recorded = {parent for node in nodes if node.values is not None for parent, _ in node.inputs}
     taken: dict[str, int] = {}
     described = []
     for number, node in enumerate(nodes):
@@ -369,7 +380,7 @@ def _describe(nodes: Sequence[Node], outputs: set[Node]) -> list[GraphNode]:
                 outputs=node.outputs,
                 params=dict(node.params),
                 source="" if node.source is None else str(node.source),
-                values=_values(node),
+                values=_values(node, node in recorded or not node.is_leaf),
             )
         )
     return described
@@ -383,17 +394,22 @@ def _kind(node: Node, outputs: set[Node]) -> Kind:
     return "input" if node.outputs[0].shape else "constant"
 
 
-def _values(node: Node) -> tuple[Tensor, ...]:
-    if node.values is not None:
+def _values(node: Node, recorded: bool) -> tuple[Tensor, ...]:
+    """What was kept; a leaf's snapshot only for who recorded it, for everybody else its value now."""
+    if recorded and node.values is not None:
         return node.values
     tensor = node.tensor
     return () if tensor is None else (tensor.detach(),)
 
 
 def _unique(name: str, taken: dict[str, int]) -> str:
-    """`conv`, then `conv_1`, `conv_2`, as TensorFlow counts."""
-    count = taken[name] = taken.get(name, -1) + 1
-    return f"{name}_{count}" if count else name
+    """`conv`, then `conv_1`, `conv_2`, as TensorFlow counts; `taken` remembers the last number of each."""
+    candidate = name
+    while candidate in taken:
+        taken[name] += 1
+        candidate = f"{name}_{taken[name]}"
+    taken[candidate] = 0
+    return candidate
 
 
 def _homes(nodes: Sequence[Node]) -> dict[Node, str]:

@@ -81,9 +81,7 @@ class NumpyBackend(Backend):
     def pad(self, x: Array, padding: tuple[tuple[int, int], ...], value: float) -> Array:
         if not any(before or after for before, after in padding):
             return x.copy()
-        shape = tuple(
-            size + before + after for size, (before, after) in zip(x.shape, padding, strict=True)
-        )
+        shape = tuple(size + before + after for size, (before, after) in zip(x.shape, padding, strict=True))
         padded = np.full(shape, value, dtype=x.dtype)
         inside = tuple(
             slice(before, before + size) for size, (before, _) in zip(x.shape, padding, strict=True)

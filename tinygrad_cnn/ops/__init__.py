@@ -19,7 +19,7 @@ Importing this package attaches the methods to Tensor. Everything announced with
 from typing import Any
 
 from tinygrad_cnn._op import FUNCTIONS
-from tinygrad_cnn.ops import (  # noqa: F401 - importing declares the operations
+from tinygrad_cnn.ops import (
     creation,
     elementwise,
     indexing,
@@ -34,7 +34,7 @@ from tinygrad_cnn.ops import (  # noqa: F401 - importing declares the operations
 )
 
 globals().update(FUNCTIONS)
-__all__ = sorted(FUNCTIONS)  # noqa: PLE0605
+__all__ = sorted(FUNCTIONS)
 
 
 def __getattr__(name: str) -> Any:

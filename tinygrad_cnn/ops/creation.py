@@ -15,7 +15,9 @@ from tinygrad_cnn.errors import ArgumentError
 
 
 def _sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    return as_shape(list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape))
+    return as_shape(
+        list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape)
+    )
 
 
 @function()
@@ -96,7 +98,9 @@ def arange(
     if end is None:
         start, end = 0, start
     if step == 0:
-        raise ArgumentError("a range cannot step by 0", argument="step", expected="a non-zero number", got=step)
+        raise ArgumentError(
+            "a range cannot step by 0", argument="step", expected="a non-zero number", got=step
+        )
     n = max(0, int(-(-(end - start) // step)))
     whole = all(isinstance(number, int) for number in (start, end, step))
     kind = as_dtype(dtype) if dtype is not None else (int64 if whole else float32)
@@ -105,7 +109,9 @@ def arange(
 
 
 @function()
-def eye(n: int, m: int | None = None, *, dtype: DTypeLike = float32, backend: str | Backend | None = None) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: DTypeLike = float32, backend: str | Backend | None = None
+) -> Tensor:
     """The identity matrix, n × n (or n × m with ones on the diagonal).
 
     >>> import tinygrad_cnn as tc

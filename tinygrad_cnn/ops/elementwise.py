@@ -124,7 +124,7 @@ def _(g, node):
         Sample(reals(2, low=0.3, high=2.0), reals(3, 1)),
     ],
 )
-def pow(B, x, y):  # noqa: A001
+def pow(B, x, y):
     """x raised to the power y."""
     if "int" in str(x.dtype) and bool(B.xp.any(y < 0)):
         raise ArgumentError(
@@ -219,7 +219,7 @@ def _(g, node, x, y):
 
 
 @op(symbol="|x|", infer=unary, method=True, samples=UNARY)
-def abs(B, x):  # noqa: A001
+def abs(B, x):
     """The absolute value; its slope at 0 is taken as 0."""
     return B.xp.abs(x)
 
@@ -439,7 +439,12 @@ def _(g, node, out):
     return where(gt(out, 0), g, 0)
 
 
-@op(symbol="LeakyReLU", infer=unary, promotes="floating", samples=[*UNARY, Sample(reals(3), negative_slope=0.3)])
+@op(
+    symbol="LeakyReLU",
+    infer=unary,
+    promotes="floating",
+    samples=[*UNARY, Sample(reals(3), negative_slope=0.3)],
+)
 def leaky_relu(B, x, *, negative_slope=0.01):
     """x where x > 0, negative_slope · x elsewhere."""
     return B.xp.where(x > 0, x, x * negative_slope)
@@ -450,7 +455,7 @@ def _(g, node, x, *, negative_slope):
     return where(gt(x, 0), g, mul(g, negative_slope))
 
 
-def _clamp_shape(x: HasSpec, *, min: float | None, max: float | None) -> Spec:  # noqa: A002
+def _clamp_shape(x: HasSpec, *, min: float | None, max: float | None) -> Spec:
     if min is None and max is None:
         raise ArgumentError("clamp needs a bound", argument="min", expected="min, max or both", got="neither")
     return Spec(x.shape, x.dtype)
@@ -462,7 +467,7 @@ def _clamp_shape(x: HasSpec, *, min: float | None, max: float | None) -> Spec:  
     method=True,
     samples=[Sample(reals(2, 3), min=-1.0, max=1.0), Sample(reals(3), min=0.1), Sample(reals(3), max=0.1)],
 )
-def clamp(B, x, *, min=None, max=None):  # noqa: A002
+def clamp(B, x, *, min=None, max=None):
     """x held between min and max; the bounds themselves pass the gradient."""
     if min is not None:
         x = B.xp.maximum(x, B.xp.asarray(min, dtype=x.dtype))
@@ -470,7 +475,7 @@ def clamp(B, x, *, min=None, max=None):  # noqa: A002
 
 
 @clamp.gradient("x", "∂L/∂x = g where min ≤ x ≤ max, else 0")
-def _(g, node, x, *, min, max):  # noqa: A002
+def _(g, node, x, *, min, max):
     if min is not None:
         g = where(ge(x, min), g, 0)
     return g if max is None else where(le(x, max), g, 0)
@@ -492,7 +497,7 @@ def ceil(B, x):
 
 
 @op(symbol="round", infer=unary, method=True, samples=UNARY)
-def round(B, x):  # noqa: A001
+def round(B, x):
     """The nearest integer, halves to the even one."""
     return B.xp.round(x)
 
@@ -673,7 +678,9 @@ def _to_backend(self: Tensor, name: str) -> Tensor:
         return self
     if not self.is_leaf and self.requires_grad:
         raise GradientError(
-            "only leaves move between backends", got=f"the result of {self.node.name}", hint="t.detach().to(...)"
+            "only leaves move between backends",
+            got=f"the result of {self.node.name}",
+            hint="t.detach().to(...)",
         )
     if self.backend.executes and target.executes:
         array = target.asarray(self.numpy(), self.dtype)

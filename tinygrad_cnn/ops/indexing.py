@@ -152,7 +152,9 @@ def _check_range(B: Any, shape: Shape, key: tuple[Any, ...], indices: Any) -> No
     public=False,
     samples=[
         Sample(reals(4, 3), integers(5, high=4), key=(PICK,)),
-        Sample(reals(4, 3, 5), integers(2, 1, high=4), integers(3, high=5), key=(PICK, (None, None, None), PICK)),
+        Sample(
+            reals(4, 3, 5), integers(2, 1, high=4), integers(3, high=5), key=(PICK, (None, None, None), PICK)
+        ),
         Sample(reals(4, 3), integers(2, low=-3, high=3), key=((1, 3, None), None, PICK)),
     ],
 )
@@ -185,7 +187,7 @@ def _(g, node, indices, *, key):
 
 
 @attach
-def __getitem__(self: Tensor, key: Any) -> Tensor:
+def __getitem__(self: Tensor, key: Any) -> Tensor:  # noqa: N807
     """Index as in NumPy: ints, slices, None, `...`, integer arrays and masks.
 
     >>> import tinygrad_cnn as tc
@@ -217,7 +219,9 @@ def _expanded_key(x: Tensor, key: tuple[Any, ...]) -> list[Any]:
         if entry is None or entry is Ellipsis or isinstance(entry, slice):
             entries.append(entry if not isinstance(entry, slice) else _checked_slice(entry))
         elif isinstance(entry, bool):
-            raise IndexingError("a bool is not an index", argument="index", got=entry, hint="use a mask tensor")
+            raise IndexingError(
+                "a bool is not an index", argument="index", got=entry, hint="use a mask tensor"
+            )
         elif hasattr(entry, "__index__") and not getattr(entry, "shape", ()):
             entries.append(int(entry.__index__()))
         else:
@@ -406,7 +410,9 @@ def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor
     outside = [1 if i == axis else size for i, size in enumerate(x.shape)]
     shape = broadcast(tuple(outside), tuple(1 if i == axis else s for i, s in enumerate(indices.shape)))
     index = indices.expand(*[indices.shape[axis] if i == axis else size for i, size in enumerate(shape)])
-    return gather(x.expand(*[x.shape[axis] if i == axis else s for i, s in enumerate(shape)]), index, dim=axis)
+    return gather(
+        x.expand(*[x.shape[axis] if i == axis else s for i, s in enumerate(shape)]), index, dim=axis
+    )
 
 
 # --- sorting --------------------------------------------------------------------------------------
@@ -420,9 +426,7 @@ def _sorted_shape(x: HasSpec, *, dim: int, descending: bool) -> tuple[Spec, Spec
 _SORTS = (Sample(reals(3, 4), dim=1), Sample(reals(3, 4), dim=0, descending=True), Sample(reals(4)))
 
 
-@op(
-    symbol="sort", infer=_sorted_shape, outputs=("values", "indices"), method=True, samples=_SORTS
-)
+@op(symbol="sort", infer=_sorted_shape, outputs=("values", "indices"), method=True, samples=_SORTS)
 def sort(B, x, *, dim=-1, descending=False):
     """The elements along `dim` in order, and where each came from; equal ones keep their order."""
     if not x.ndim:
@@ -468,13 +472,9 @@ def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True) -> tuple[Tensor
     axis = normalize_dim(dim, x.ndim)
     size = x.shape[axis] if x.ndim else 1
     if not 0 <= as_index(k, argument="k") <= size:
-        raise ArgumentError(
-            f"{k} of {size} elements", argument="k", expected=f"0 .. {size}", got=k
-        )
+        raise ArgumentError(f"{k} of {size} elements", argument="k", expected=f"0 .. {size}", got=k)
     values, indices = sort(x, dim, largest)
     if not x.ndim:
         return values, indices
     front = (slice(None),) * axis + (slice(0, k),)
     return values[front], indices[front]
-
-

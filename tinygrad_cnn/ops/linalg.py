@@ -75,7 +75,9 @@ def matmul(B, x, y):
 
 def _lifted(g: Tensor, x: HasSpec, y: HasSpec) -> Tensor:
     """g with the row or column dimension that a vector operand does not have."""
-    shape = _matmul_shape(Spec(_as_matrix(x.shape, left=True), x.dtype), Spec(_as_matrix(y.shape, left=False), y.dtype)).shape
+    shape = _matmul_shape(
+        Spec(_as_matrix(x.shape, left=True), x.dtype), Spec(_as_matrix(y.shape, left=False), y.dtype)
+    ).shape
     return g if g.shape == shape else reshape(g, shape=shape)
 
 
@@ -117,5 +119,7 @@ def outer(x: Tensor, y: Tensor) -> Tensor:
     """
     for name, vector in (("x", x), ("y", y)):
         if vector.ndim != 1:
-            raise ShapeError("outer takes two vectors", argument=name, expected="1 dimension", got=vector.shape)
+            raise ShapeError(
+                "outer takes two vectors", argument=name, expected="1 dimension", got=vector.shape
+            )
     return mul(reshape(x, shape=(-1, 1)), y)

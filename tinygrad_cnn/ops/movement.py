@@ -53,7 +53,9 @@ def _(g, node):
 
 
 def _reshaped(x: HasSpec, *, shape: Shape) -> Spec:
-    sizes = tuple(as_index(size, argument="shape") for size in (shape if isinstance(shape, tuple) else (shape,)))
+    sizes = tuple(
+        as_index(size, argument="shape") for size in (shape if isinstance(shape, tuple) else (shape,))
+    )
     total = count(x.shape)
     if sizes.count(-1) == 1:
         rest = count(tuple(size for size in sizes if size != -1))
@@ -74,7 +76,11 @@ def _reshaped(x: HasSpec, *, shape: Shape) -> Spec:
     infer=_reshaped,
     view=True,
     public=False,
-    samples=[Sample(reals(2, 6), shape=(3, 4)), Sample(reals(2, 3, 2), shape=(2, -1)), Sample(reals(), shape=(1,))],
+    samples=[
+        Sample(reals(2, 6), shape=(3, 4)),
+        Sample(reals(2, 3, 2), shape=(2, -1)),
+        Sample(reals(), shape=(1,)),
+    ],
 )
 def reshape_op(B, x, *, shape):
     """The same elements in row-major order under another shape."""
@@ -252,7 +258,11 @@ def _expanded(x: HasSpec, *, shape: Shape) -> Spec:
     infer=_expanded,
     view=True,
     public=False,
-    samples=[Sample(reals(3, 1), shape=(2, 3, 4)), Sample(reals(), shape=(2,)), Sample(reals(2, 1), shape=(-1, 3))],
+    samples=[
+        Sample(reals(3, 1), shape=(2, 3, 4)),
+        Sample(reals(), shape=(2,)),
+        Sample(reals(2, 1), shape=(-1, 3)),
+    ],
 )
 def expand_op(B, x, *, shape):
     """Dimensions of size 1 repeated, without copying."""
@@ -451,7 +461,9 @@ def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Ten
     else:
         step = as_index(split_size, argument="split_size")
         if step < 1:
-            raise ArgumentError("a piece needs a positive size", argument="split_size", expected=">= 1", got=step)
+            raise ArgumentError(
+                "a piece needs a positive size", argument="split_size", expected=">= 1", got=step
+            )
         sizes = [step] * (size // step) + ([size % step] if size % step else [])
     pieces, start = [], 0
     for one in sizes:

@@ -111,5 +111,3 @@ def batch_norm_grad(B, g, x, weight, mean, var, *, eps):
     inner = g - bias_grad * (1 / n) - normalized * (weight_grad * (1 / n))
     x_grad = xp.reshape(weight, shape) * inverse * inner
     return x_grad, xp.reshape(weight_grad, weight.shape), xp.reshape(bias_grad, weight.shape)
-
-

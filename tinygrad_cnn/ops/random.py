@@ -116,7 +116,9 @@ def random_uniform(B, state, *, shape, dtype):
 
 def _draw(shape: tuple[Any, ...], dtype: DTypeLike, words: int) -> tuple[Tensor, Shape, Any]:
     """The state for one draw, the shape and the dtype, checked."""
-    sizes = as_shape(list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape))
+    sizes = as_shape(
+        list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape)
+    )
     kind = as_dtype(dtype)
     if not kind.is_floating:
         raise DTypeError("random numbers are floating-point", argument="dtype", got=kind)

@@ -83,7 +83,7 @@ def _reduced_nonempty(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
 
 
 @op(symbol="Σ", infer=_reduced_total, method=True, samples=[*_ALONG, Sample(reals(0, 2), dim=0)])
-def sum(B, x, *, dim=None, keepdim=False):  # noqa: A001
+def sum(B, x, *, dim=None, keepdim=False):
     """The sum over `dim` (an int, several, or None for all); 0 for nothing."""
     dtype = None if "float" in str(x.dtype) else B.xp.int64
     return B.xp.sum(x, axis=_axes(dim, x.ndim), keepdims=keepdim, dtype=dtype)
@@ -281,13 +281,13 @@ def argmin(B, x, *, dim=None, keepdim=False):
 
 
 @op(symbol="∀", infer=_reduced_bool, method=True, samples=_ALONG)
-def all(B, x, *, dim=None, keepdim=False):  # noqa: A001
+def all(B, x, *, dim=None, keepdim=False):
     """True where every element over `dim` is non-zero."""
     return B.xp.all(x != 0, axis=_axes(dim, x.ndim), keepdims=keepdim)
 
 
 @op(symbol="∃", infer=_reduced_bool, method=True, samples=_ALONG)
-def any(B, x, *, dim=None, keepdim=False):  # noqa: A001
+def any(B, x, *, dim=None, keepdim=False):
     """True where some element over `dim` is non-zero."""
     return B.xp.any(x != 0, axis=_axes(dim, x.ndim), keepdims=keepdim)
 
@@ -342,9 +342,7 @@ def norm(x: Tensor, p: float = 2.0, dim: Dims = None, keepdim: bool = False) -> 
 
 
 @function(method=True)
-def max(  # noqa: A001
-    x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """The largest element; along `dim`, the pair (values, indices); against a tensor, elementwise.
 
     Over everything ties share the gradient; along a dimension the first winner takes it all.
@@ -361,9 +359,7 @@ def max(  # noqa: A001
 
 
 @function(method=True)
-def min(  # noqa: A001
-    x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """The smallest element; along `dim`, the pair (values, indices); against a tensor, elementwise.
 
     >>> import tinygrad_cnn as tc

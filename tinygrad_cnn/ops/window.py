@@ -140,7 +140,7 @@ def conv_input_grad(B, grad, w, *, size, stride, padding, dilation, groups):
     """
     xp = B.xp
     filters, inner, *kernel = w.shape
-    n, _, *out = grad.shape
+    out = grad.shape[2:]
     spread = _spread_out(B, grad, stride)
     frame = []
     for s, k, (before, _), d, o, st in zip(size, kernel, padding, dilation, out, stride, strict=True):
@@ -158,7 +158,9 @@ def _spread_out(B: Any, g: Any, stride: Shape) -> Any:
     """g with stride − 1 zeros between neighbours: the places a strided window skipped."""
     if all(step == 1 for step in stride):
         return g
-    sizes = tuple((size - 1) * step + 1 if size else 0 for size, step in zip(g.shape[2:], stride, strict=True))
+    sizes = tuple(
+        (size - 1) * step + 1 if size else 0 for size, step in zip(g.shape[2:], stride, strict=True)
+    )
     spread = B.xp.zeros((*g.shape[:2], *sizes), dtype=g.dtype)
     spread[(slice(None), slice(None), *(slice(None, None, step) for step in stride))] = g
     return spread
@@ -279,7 +281,9 @@ _POOLS: tuple[dict[str, Any], ...] = (
     samples=[
         Sample(reals(2, 2, 4, 5), **_POOLS[0], ceil_mode=False),
         Sample(reals(1, 2, 5, 6), **_POOLS[1], ceil_mode=True),
-        Sample(reals(2, 1, 6), kernel_size=(3,), stride=(1,), padding=((0, 0),), dilation=(1,), ceil_mode=False),
+        Sample(
+            reals(2, 1, 6), kernel_size=(3,), stride=(1,), padding=((0, 0),), dilation=(1,), ceil_mode=False
+        ),
     ],
 )
 def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
@@ -290,9 +294,7 @@ def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
     xp = B.xp
     out = window_output_shape(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     frame = _frame_for(x.shape[2:], out, kernel_size, stride, padding, dilation)
-    real = B.windows(
-        B.pad(xp.ones(x.shape[2:], dtype=xp.bool), frame, False), kernel_size, stride, dilation
-    )
+    real = B.windows(B.pad(xp.ones(x.shape[2:], dtype=xp.bool), frame, False), kernel_size, stride, dilation)
     windows = B.windows(B.pad(x, ((0, 0), (0, 0), *frame), -float("inf")), kernel_size, stride, dilation)
     windows = xp.reshape(windows, (*x.shape[:2], *out, _product(kernel_size)))
     real = xp.reshape(real, (*out, _product(kernel_size)))
@@ -396,7 +398,9 @@ def _summed_shape(
     public=False,
     samples=[
         Sample(reals(2, 2, 4, 5), kernel_size=(2, 2), stride=(2, 2), padding=((0, 0),) * 2, ceil_mode=False),
-        Sample(reals(1, 2, 5, 4), kernel_size=(3, 2), stride=(2, 1), padding=((1, 1), (0, 1)), ceil_mode=True),
+        Sample(
+            reals(1, 2, 5, 4), kernel_size=(3, 2), stride=(2, 1), padding=((1, 1), (0, 1)), ceil_mode=True
+        ),
     ],
 )
 def sum_pool(B, x, *, kernel_size, stride, padding, ceil_mode):
@@ -426,7 +430,12 @@ def _(g, node, *, kernel_size, stride, padding, ceil_mode):
     public=False,
     samples=[
         Sample(
-            reals(2, 2, 2, 2), size=(4, 5), kernel_size=(2, 2), stride=(2, 2), padding=((0, 0),) * 2, ceil_mode=False
+            reals(2, 2, 2, 2),
+            size=(4, 5),
+            kernel_size=(2, 2),
+            stride=(2, 2),
+            padding=((0, 0),) * 2,
+            ceil_mode=False,
         )
     ],
 )

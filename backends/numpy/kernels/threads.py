@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from threadpoolctl import LibController, ThreadpoolController  # type: ignore[import-untyped]
+from threadpoolctl import LibController, ThreadpoolController
 
 from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.errors import ArgumentError

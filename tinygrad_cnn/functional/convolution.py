@@ -1,0 +1,151 @@
+"""Convolution of lines, images and volumes.
+
+A kernel slides over the input and writes down, at each place, how well the input under it matches:
+
+    [1, 2, 3, 4] ⋆ [1, 0, −1]  →  [1·1 + 2·0 − 3·1, 2·1 + 3·0 − 4·1]  =  [−2, −2]
+
+The deep-learning field says convolution and computes cross-correlation (the kernel is not rotated); so do
+we. How it is computed, and how it learns, stands in `ops/window.py`.
+
+Sizes: a kernel of K cells, spread out by `dilation` D and moved by `stride` S over an input of W cells with
+P cells of `padding` on both sides gives ⌊(W + 2P − D(K − 1) − 1) / S⌋ + 1 cells.
+"""
+
+from __future__ import annotations
+
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.dtypes import Shape, as_index, per_dimension
+from tinygrad_cnn.errors import ArgumentError
+from tinygrad_cnn.functional._spatial import Padding, Size, batched, both_sides
+from tinygrad_cnn.functional.linear import check_bias
+from tinygrad_cnn.ops.window import conv
+
+__all__ = ["conv1d", "conv2d", "conv3d"]
+
+
+def conv1d(
+    input: Tensor,  # noqa: A002
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide kernels (O, C/groups, K) over lines (N, C, L); arguments and errors as for `conv2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> edge = tc.tensor([[[1.0, 0.0, -1.0]]])
+    >>> tc.functional.conv1d(tc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), edge)
+    tensor([[[-2., -2.]]])
+    """
+    return _conv(input, weight, bias, stride, padding, dilation, groups, spatial=1)
+
+
+def conv2d(
+    input: Tensor,  # noqa: A002
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide O kernels over images, and add a bias.
+
+    Args:
+        input: images (N, C, H, W), or one image (C, H, W).
+        weight: kernels (O, C/groups, KH, KW), of the input's dtype.
+        bias: (O,), or None.
+        stride: by how many cells the kernel moves: one number, or one a dimension.
+        padding: cells of zeros on both sides; "valid" for none; "same" for as many as keep the size (with
+            an even kernel the odd cell goes to the right).
+        dilation: the distance between the kernel's cells.
+        groups: deal the channels into groups that do not see each other; groups = C is depthwise.
+
+    Returns:
+        (N, O, H', W'), or (O, H', W') for one image.
+
+    Raises:
+        ShapeError: the channels do not match, or the kernel is larger than the padded input.
+        ArgumentError: a negative padding, a stride of 0, groups that do not divide the channels, or "same"
+            with a stride.
+        DTypeError: the dtypes differ.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([[[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]]]])
+    >>> w = tc.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
+    >>> tc.functional.conv2d(x, w)
+    tensor([[[[19., 25.],
+              [37., 43.]]]])
+    """
+    return _conv(input, weight, bias, stride, padding, dilation, groups, spatial=2)
+
+
+def conv3d(
+    input: Tensor,  # noqa: A002
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size | str = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide kernels (O, C/groups, KD, KH, KW) over volumes (N, C, D, H, W); the rest as for `conv2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.functional.conv3d(tc.ones(1, 1, 3, 4, 5), tc.ones(2, 1, 3, 3, 3)).shape
+    (1, 2, 1, 2, 3)
+    """
+    return _conv(input, weight, bias, stride, padding, dilation, groups, spatial=3)
+
+
+def _conv(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Size,
+    padding: Size | str,
+    dilation: Size,
+    groups: int,
+    *,
+    spatial: int,
+) -> Tensor:
+    steps = per_dimension(stride, spatial, argument="stride")
+    spread = per_dimension(dilation, spatial, argument="dilation")
+    frame = _frame(padding, weight.shape[2:], steps, spread)
+    parts = as_index(groups, argument="groups")
+
+    def convolve(images: Tensor) -> Tensor:
+        output: Tensor = conv(images, weight, stride=steps, padding=frame, dilation=spread, groups=parts)
+        if bias is None:
+            return output
+        check_bias(bias, weight.shape[0], "conv")
+        return output + bias.reshape(-1, *(1,) * spatial)
+
+    return batched(convolve, x, spatial)
+
+
+def _frame(padding: Size | str, kernel: Shape, stride: Shape, dilation: Shape) -> Padding:
+    """`padding` as a pair (before, after) for each spatial dimension."""
+    if not isinstance(padding, str):
+        return both_sides(padding, len(stride))
+    if padding == "valid":
+        return both_sides(0, len(stride))
+    if padding != "same":
+        raise ArgumentError(
+            "this padding has no meaning",
+            argument="padding",
+            expected='numbers, "same" or "valid"',
+            got=repr(padding),
+        ).at("conv")
+    if any(step != 1 for step in stride):
+        raise ArgumentError(
+            'padding "same" keeps the size, which a stride does not',
+            argument="padding",
+            expected="stride 1",
+            got=f"stride {stride}",
+            hint="give the padding as a number: (kernel_size - 1) // 2",
+        ).at("conv")
+    reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=False)]
+    return tuple((cells // 2, cells - cells // 2) for cells in reach)
