@@ -59,7 +59,8 @@ class _Mode(ContextDecorator):
         self._tokens: list[Token[Context]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(_current.set(_current.get()._replace(**{self._field: self._value})))
+        fields: dict[str, Any] = {self._field: self._value}
+        self._tokens.append(_current.set(_current.get()._replace(**fields)))
 
     def __exit__(self, *exception: object) -> None:
         _current.reset(self._tokens.pop())

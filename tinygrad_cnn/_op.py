@@ -398,6 +398,25 @@ def attach(method: _Function) -> _Function:
     return method
 
 
+def attach_operator(name: str, operation: Op, *, reflects: bool = True) -> None:
+    """Make an operation one of Python's operators: "add" is `x + y`, and `2 + y` by reflection."""
+
+    def forward(*operands: Any) -> Any:
+        try:
+            return apply(operation, operands, {})
+        except ArgumentTypeError:
+            if name in ("eq", "ne"):  # `t == None` is a question Python may answer: no
+                return NotImplemented
+            raise
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        return apply(operation, (other, self), {})
+
+    setattr(Tensor, f"__{name}__", forward)
+    if reflects:
+        setattr(Tensor, f"__r{name}__", reflected)
+
+
 def function(*, method: bool = False) -> Callable[[_Function], _Function]:
     """Announce a public function composed of operations, so that it is exported like one."""
 
@@ -483,7 +502,7 @@ def _run(
         raise error.at(op.name) from error.__cause__
     arrays = (result,) if op.single else result
     if all([spec.shape for spec in specs]):  # noqa: C419 - a list is faster than a generator here
-        return arrays  # type: ignore[no-any-return]
+        return arrays
     # A reduction to one element may come back as a bare number; every tensor holds an array.
     return [a if spec.shape else backend.xp.asarray(a) for a, spec in zip(arrays, specs, strict=True)]
 

@@ -84,7 +84,6 @@ class Node:
     """
 
     # Defaults on the class: a leaf sets three of these, an operation seven, and graphs are made of many.
-    op: Op | None = None
     params: Mapping[str, Any] = MappingProxyType({})
     inputs: tuple[tuple[Node, int], ...] = ()
     outputs: tuple[Spec, ...]
@@ -102,6 +101,7 @@ class Node:
     _offset = 0
 
     def __init__(self, outputs: tuple[Spec, ...], requires_grad: bool) -> None:
+        self.op: Op | None = None
         self.outputs = outputs
         self.requires_grad = requires_grad
         self.serial = _next_serial()

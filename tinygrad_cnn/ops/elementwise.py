@@ -8,10 +8,8 @@ their gradients back, so no rule here speaks of broadcasting.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
-from tinygrad_cnn._op import Op, Sample, apply, attach, booleans, function, op, reals
+from tinygrad_cnn._op import Sample, attach, attach_operator, booleans, function, op, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import get_backend
 from tinygrad_cnn.dtypes import DTYPES, DTypeLike, HasSpec, Spec, as_dtype, bool_, broadcast
@@ -694,16 +692,6 @@ def _to_backend(self: Tensor, name: str) -> Tensor:
 # --- Python's operators ---------------------------------------------------------------------------
 
 
-def _operator(operation: Op, *, swapped: bool = False) -> Callable[[Tensor, Any], Any]:
-    def forward(self: Tensor, other: Any) -> Any:
-        return apply(operation, (self, other), {})
-
-    def reflected(self: Tensor, other: Any) -> Any:
-        return apply(operation, (other, self), {})
-
-    return reflected if swapped else forward
-
-
 for _name, _operation in {
     "add": add,
     "sub": sub,
@@ -716,18 +704,8 @@ for _name, _operation in {
     "or": logical_or,
     "xor": logical_xor,
 }.items():
-    setattr(Tensor, f"__{_name}__", _operator(_operation))
-    setattr(Tensor, f"__r{_name}__", _operator(_operation, swapped=True))
+    attach_operator(_name, _operation)
 for _name, _operation in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}.items():
-    setattr(Tensor, f"__{_name}__", _operator(_operation))
-
-
-def _unary_operator(operation: Op) -> Callable[[Tensor], Any]:
-    def apply_to(self: Tensor) -> Any:
-        return operation(self)
-
-    return apply_to
-
-
+    attach_operator(_name, _operation, reflects=False)  # Python turns a < b around by itself
 for _name, _operation in {"neg": neg, "abs": abs, "invert": logical_not}.items():
-    setattr(Tensor, f"__{_name}__", _unary_operator(_operation))
+    attach_operator(_name, _operation, reflects=False)

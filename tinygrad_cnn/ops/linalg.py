@@ -7,11 +7,11 @@ Follow the indices: g is (i, j), y is (k, j); the only product of the two with x
 
 from __future__ import annotations
 
-from tinygrad_cnn._op import Sample, function, op, reals
+from tinygrad_cnn._op import Sample, attach_operator, function, op, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, broadcast
 from tinygrad_cnn.errors import DTypeError, ShapeError
-from tinygrad_cnn.ops.elementwise import _operator, mul
+from tinygrad_cnn.ops.elementwise import mul
 from tinygrad_cnn.ops.movement import reshape, sum_to, transpose
 
 
@@ -104,8 +104,7 @@ def _back_to(full: Tensor, shape: Shape, *, left: bool) -> Tensor:
     return summed if summed.shape == shape else reshape(summed, shape=shape)
 
 
-Tensor.__matmul__ = _operator(matmul)  # type: ignore[attr-defined]
-Tensor.__rmatmul__ = _operator(matmul, swapped=True)  # type: ignore[attr-defined]
+attach_operator("matmul", matmul)
 
 
 @function(method=True)

@@ -25,7 +25,7 @@ from tinygrad_cnn.dtypes import (
 )
 from tinygrad_cnn.errors import ArgumentTypeError, ShapeError
 from tinygrad_cnn.ops._infer import zeros
-from tinygrad_cnn.ops.elementwise import div, eq, exp, isfinite, log, maximum, minimum, mul, sub, where
+from tinygrad_cnn.ops.elementwise import abs, div, eq, exp, isfinite, log, maximum, minimum, mul, sub, where
 from tinygrad_cnn.ops.indexing import scatter_add
 from tinygrad_cnn.ops.movement import cat, expand, reshape
 
