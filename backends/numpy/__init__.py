@@ -37,6 +37,7 @@ class NumpyBackend(Backend):
 
     def __init__(self, *, overrides: bool = True) -> None:
         self.kernels = KERNELS if overrides else {}
+        threads.set_num_threads_from_environment()
 
     def asarray(self, data: object, dtype: DType | None = None) -> Array:
         # Row-major memory of its own, also for transposed or broadcast data.

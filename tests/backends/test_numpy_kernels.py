@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import itertools
 import math
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tinygrad_cnn_backends.numpy.kernels import KERNELS, threads
 
+from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 
 conv, conv_input_grad, conv_weight_grad = (
@@ -469,6 +471,17 @@ def test_where_of_two_dtypes():
 
 
 # --- what holds for all of them -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(KERNELS))
+def test_a_kernel_is_called_as_the_operation_it_replaces(name):
+    """The same number of arrays, and parameters of the same names."""
+    backend, *parameters = inspect.signature(KERNELS[name]).parameters.values()
+    assert backend.name == "B"
+    operation = REGISTRY[name]
+    arrays = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert len(arrays) == len(operation.input_names)
+    assert {p.name for p in parameters if p.kind is p.KEYWORD_ONLY} == set(operation.param_names)
 
 
 def calls():

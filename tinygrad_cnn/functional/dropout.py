@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import require_floating
-from tinygrad_cnn.ops.random import dropout_mask
+from tinygrad_cnn.ops.random import check_probability, dropout_mask
 
 __all__ = ["dropout"]
 
@@ -35,8 +35,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:  # 
     [0.0, 2.0]
     """
     require_floating(input, "input")
-    keep = dropout_mask(input.shape, p, input.backend)
+    check_probability(p)
     if not training or p == 0:
         return input
+    keep = dropout_mask(input.shape, p, input.backend)
     scale = 0.0 if p == 1 else 1 / (1 - p)
     return input * (keep.to(input.dtype) * scale)

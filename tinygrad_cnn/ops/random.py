@@ -70,13 +70,13 @@ def advance(state: Tensor, words: int) -> Tensor:
     return now
 
 
-def _check_probability(p: float) -> None:
+def check_probability(p: float) -> None:
     if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p <= 1:
         raise ArgumentError("p is a probability", argument="p", expected="0 <= p <= 1", got=p)
 
 
 def _mask_shape(state: HasSpec, *, shape: Shape, p: float) -> Spec:
-    _check_probability(p)
+    check_probability(p)
     return Spec(shape, bool_)
 
 
@@ -183,7 +183,7 @@ def _nothing_drawn(
 
 def dropout_mask(shape: Shape, p: float, backend: Backend, dims: tuple[int, ...] | None = None) -> Tensor:
     """A keep-mask of bools: False with probability p. `dims` names the dimensions that drop together."""
-    _check_probability(p)
+    check_probability(p)
     together = normalize_dims(dims, len(shape)) if dims is not None else ()
     sizes = tuple(1 if axis in together else size for axis, size in enumerate(shape))
     state = advance(random_state(backend), count(sizes))

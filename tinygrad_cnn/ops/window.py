@@ -92,18 +92,29 @@ _LINE: dict[str, Any] = {"stride": (2,), "padding": ((2, 1),), "dilation": (2,),
 def conv(B, x, w, *, stride, padding, dilation, groups):
     """Slide w (O, C/groups, *K) over x (N, C, *S): out (N, O, *S'), sums of products under the window."""
     xp = B.xp
-    n, channels, *_ = x.shape
-    filters, _, *kernel = w.shape
+    filters = w.shape[0]
+    columns, out = _columns(B, x, w.shape[2:], stride, padding, dilation, groups)
+    weights = xp.reshape(w, (groups, filters // groups, -1))
+    result = xp.matmul(weights, columns)  # (groups, O/groups, N · places)
+    return xp.moveaxis(xp.reshape(result, (filters, x.shape[0], *out)), 0, 1)
+
+
+def _columns(
+    B: Any, x: Any, kernel: Shape, stride: Shape, padding: Padding, dilation: Shape, groups: int
+) -> tuple[Any, Shape]:
+    """Every window of the images as one column (im2col): (groups, C/groups · cells, N · places).
+
+    So laid out, a convolution is a matrix product, which every library does at full speed.
+    """
+    spatial = len(kernel)
     windows = B.windows(B.pad(x, ((0, 0), (0, 0), *padding), 0.0), tuple(kernel), stride, dilation)
-    out = windows.shape[2 : 2 + len(kernel)]
-    # One matrix product a group: rows are places in the image, columns are filters.
-    windows = xp.reshape(windows, (n, groups, channels // groups, *out, *kernel))
-    places = xp.moveaxis(windows, (1, 2), (0, 2 + len(kernel)))  # (groups, N, *S', C/groups, *K)
-    columns = xp.reshape(places, (groups, n * _product(out), (channels // groups) * _product(kernel)))
-    weights = xp.reshape(w, (groups, filters // groups, (channels // groups) * _product(kernel)))
-    result = xp.matmul(columns, xp.moveaxis(weights, 1, 2))
-    result = xp.reshape(xp.moveaxis(result, 2, 1), (filters, n, *out))
-    return xp.moveaxis(result, 0, 1)
+    n, channels = x.shape[:2]
+    out = windows.shape[2 : 2 + spatial]
+    # (N, C, *places, *cells) -> (C, *cells, N, *places)
+    cells, places = range(2 + spatial, 2 + 2 * spatial), range(2, 2 + spatial)
+    ordered = B.xp.permute_dims(windows, (1, *cells, 0, *places))
+    depth = channels // groups * _product(kernel)
+    return B.xp.reshape(ordered, (groups, depth, n * _product(out))), out
 
 
 def _product(sizes: Sequence[int]) -> int:
@@ -205,16 +216,11 @@ def _(g, node, grad, *, stride, padding, dilation, groups):
 def conv_weight_grad(B, x, grad, *, kernel_size, stride, padding, dilation, groups):
     """∂L/∂w of a convolution: every window of x times the gradient of the output it made, summed."""
     xp = B.xp
-    n, channels, *_ = x.shape
-    filters, *out = grad.shape[1:]
-    windows = B.windows(B.pad(x, ((0, 0), (0, 0), *padding), 0.0), tuple(kernel_size), stride, dilation)
-    windows = windows[(slice(None), slice(None), *(slice(0, size) for size in out))]
-    windows = xp.reshape(windows, (n, groups, channels // groups, *out, *kernel_size))
-    places = xp.moveaxis(windows, (1, 2), (0, 2 + len(kernel_size)))
-    depth = (channels // groups) * _product(kernel_size)
-    columns = xp.reshape(places, (groups, n * _product(out), depth))
-    gradients = xp.reshape(xp.moveaxis(grad, 0, 1), (groups, filters // groups, n * _product(out)))
-    return xp.reshape(xp.matmul(gradients, columns), (filters, channels // groups, *kernel_size))
+    filters = grad.shape[1]
+    columns, _ = _columns(B, x, kernel_size, stride, padding, dilation, groups)
+    gradients = xp.reshape(xp.moveaxis(grad, 1, 0), (groups, filters // groups, columns.shape[2]))
+    products = xp.matmul(gradients, xp.moveaxis(columns, 1, 2))  # (groups, O/groups, C/groups · cells)
+    return xp.reshape(products, (filters, x.shape[1] // groups, *kernel_size))
 
 
 @conv_weight_grad.gradient("x", "∂L/∂x = grad ∗ g")
@@ -296,13 +302,32 @@ def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
     frame = _frame_for(x.shape[2:], out, kernel_size, stride, padding, dilation)
     real = B.windows(B.pad(xp.ones(x.shape[2:], dtype=xp.bool), frame, False), kernel_size, stride, dilation)
     windows = B.windows(B.pad(x, ((0, 0), (0, 0), *frame), -float("inf")), kernel_size, stride, dilation)
-    windows = xp.reshape(windows, (*x.shape[:2], *out, _product(kernel_size)))
-    real = xp.reshape(real, (*out, _product(kernel_size)))
-    values = xp.max(windows, axis=-1)
-    # A candidate is real and equal to the maximum (or NaN, which is not equal to itself).
-    wins = xp.logical_and(real, xp.logical_or(windows == values[..., None], windows != windows))
-    dtype = getattr(xp, _winner_dtype(kernel_size).name)
-    return values, xp.astype(xp.argmax(wins, axis=-1), dtype)
+    cells = [_cell(windows, kernel_size, k) for k in range(_product(kernel_size))]
+    values = cells[0]
+    for cell in cells[1:]:
+        values = xp.maximum(values, cell)
+    # From the last cell to the first, so that the first of equals has the last word.
+    winner = xp.zeros(values.shape, dtype=_winner_dtype(xp, kernel_size))
+    for k in reversed(range(len(cells))):
+        wins = xp.logical_or(cells[k] == values, cells[k] != cells[k])  # NaN differs from itself
+        winner = xp.where(
+            xp.logical_and(wins, _cell(real, kernel_size, k)), xp.asarray(k, dtype=winner.dtype), winner
+        )
+    return values, winner
+
+
+def _cell(windows: Any, kernel_size: Shape, k: int) -> Any:
+    """Cell number k (row by row) of every window."""
+    place = []
+    for size in reversed(kernel_size):
+        place.append(k % size)
+        k //= size
+    return windows[(..., *reversed(place))]
+
+
+def _winner_dtype(namespace: Any, kernel_size: Shape) -> Any:
+    """One byte tells the cells of any window up to 16 × 16 apart."""
+    return namespace.uint8 if _product(kernel_size) <= 256 else namespace.int32
 
 
 def _frame_for(

@@ -81,7 +81,7 @@ def max_pool(
     window = cells(x.shape[2:], output_size, kernel_size, stride, padding, dilation)
     x = batch_last(x)
     out = np.full((x.shape[0], *output_size, x.shape[-1]), -np.inf, x.dtype)
-    winner = np.zeros(out.shape, np.uint8 if math.prod(kernel_size) <= 255 else np.int32)
+    winner = np.zeros(out.shape, np.uint8 if math.prod(kernel_size) <= 256 else np.int32)
     for number, windows, _ in reversed(window):
         winner[:, *windows] = number  # in the end, the first cell that lies on the input
     for _, windows, pixels in window[:1]:
