@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tinygrad_cnn.errors import ArgumentTypeError
 
 if TYPE_CHECKING:
-    from tinygrad_cnn._tensor import Edge, Node
+    from tinygrad_cnn._node import Edge, Node
     from tinygrad_cnn.backend import Backend
 
 

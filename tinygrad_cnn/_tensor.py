@@ -1,26 +1,18 @@
-"""Tensor and Node: a value, and the memory of how it was computed.
+"""Tensor: a value, and the Node that remembers how it was computed.
 
-A `Tensor` is a value plus a `Node`. The value is an array of some backend; the Node remembers which
-operation made it and from which other Nodes. Nodes point to their parents only, so reference counting
-frees a graph the moment its last Tensor goes away, and a Node keeps only the values that its gradient
-rules asked for.
-
-    a ──┐
-        ├── mul ── b          b.node.op is mul;  b.node.inputs == ((a.node, 0), (a.node, 0))
-    a ──┘
+The value is an array of some backend; it never changes, except by `assign`. Operations attach themselves as
+methods, so this file holds only what a tensor is: its facts, its gradient, its value on the host, copies.
 """
 
 from __future__ import annotations
 
-import itertools
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from types import CodeType, MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from tinygrad_cnn._methods import TensorMethods
-from tinygrad_cnn._source import SourceLine
+from tinygrad_cnn._node import Hook, Node, Storage
 from tinygrad_cnn.backend import Array, Backend, get_backend
 from tinygrad_cnn.dtypes import DType, DTypeLike, Shape, Spec, as_dtype, float32, int64
 from tinygrad_cnn.errors import (
@@ -30,155 +22,7 @@ from tinygrad_cnn.errors import (
     GradientError,
     ImmutableError,
     IndexingError,
-    StaleValueError,
 )
-
-if TYPE_CHECKING:
-    from tinygrad_cnn._op import Op
-
-Hook = Callable[["Tensor"], "Tensor | None"]
-
-# Later things have higher numbers: a Node's parents always have lower ones, so sorting by serial number
-# is a topological sort.
-_next_serial = itertools.count().__next__
-
-
-class Storage:
-    """The memory that a value lives in: shared by its views, counted up by every `assign`."""
-
-    __slots__ = ("serial", "version")
-
-    def __init__(self) -> None:
-        self.serial = _next_serial()
-        self.version = 0
-
-
-class Edge(NamedTuple):
-    """One input of one operation: the road a contribution to a gradient travels."""
-
-    consumer: Node
-    position: int
-
-    @property
-    def parent(self) -> Node:
-        return self.consumer.inputs[self.position][0]
-
-    @property
-    def argument(self) -> str:
-        """The name of that input in the operation's declaration."""
-        return self.consumer.argument(self.position)
-
-
-class Node:
-    """One recorded operation, or a leaf (a tensor that no operation made).
-
-    Attributes:
-        op: the operation, None for a leaf.
-        params: its parameters: stride, dim, ...
-        inputs: for every input, the Node it came from and which of that Node's outputs it was.
-        outputs: shape and dtype of every output.
-        scope: the name scope it was recorded in, such as "LeNet5/conv1".
-        origin: for an operation of a backward pass, the forward edge whose gradient it computes.
-        serial: a number larger than that of every Node before it.
-        values: the outputs themselves, kept only while recording.
-    """
-
-    # Defaults on the class: a leaf sets three of these, an operation seven, and graphs are made of many.
-    params: Mapping[str, Any] = MappingProxyType({})
-    inputs: tuple[tuple[Node, int], ...] = ()
-    outputs: tuple[Spec, ...]
-    requires_grad = False
-    scope = ""
-    origin: Edge | None = None
-    saved: Mapping[str, tuple[Any, Storage, int]] = MappingProxyType({})
-    values: tuple[Tensor, ...] | None = None
-    hooks: list[Hook] | None = None
-    label: str | None = None  # the name of a leaf's Tensor, which may be gone by now
-    released = False
-    retains = False
-    _tensor: weakref.ref[Tensor] | None = None
-    _code: CodeType | None = None
-    _offset = 0
-
-    def __init__(self, outputs: tuple[Spec, ...], requires_grad: bool) -> None:
-        self.op: Op | None = None
-        self.outputs = outputs
-        self.requires_grad = requires_grad
-        self.serial = _next_serial()
-
-    @property
-    def is_leaf(self) -> bool:
-        return self.op is None
-
-    @property
-    def tensor(self) -> Tensor | None:
-        """The Tensor of a leaf (or one that retains its gradient), while it is alive."""
-        return None if self._tensor is None else self._tensor()
-
-    @property
-    def source(self) -> SourceLine | None:
-        """The line of the user's code that computed it."""
-        return None if self._code is None else SourceLine(self._code, self._offset)
-
-    @property
-    def name(self) -> str:
-        """The operation's name, or the leaf's own (empty when it has none)."""
-        if self.op is not None:
-            return self.op.name
-        tensor = self.tensor
-        return (tensor.name if tensor is not None else self.label) or ""
-
-    def argument(self, position: int) -> str:
-        """The name of the input at that position in the operation's declaration."""
-        assert self.op is not None
-        return self.op.input_name(position)
-
-    def spec(self, name: str) -> Spec:
-        """Shape and dtype of an input or output by its declared name; always known, also unsaved."""
-        assert self.op is not None
-        if name in self.op.input_names:
-            parent, index = self.inputs[self.op.input_names.index(name)]
-            return parent.outputs[index]
-        return self.outputs[self.op.outputs.index(name)]
-
-    def value(self, name: str) -> Any:
-        """A value saved for the gradient rules (of a variadic input, all of them as a tuple)."""
-        assert self.op is not None
-        if name in self.saved:
-            return self._saved_value(name)
-        numbered = self.op.named_inputs(name, self.inputs)
-        return tuple(self._saved_value(key) for key, _ in numbered)
-
-    def _saved_value(self, name: str) -> Tensor:
-        """One saved value; refuses one that was changed since."""
-        assert self.op is not None
-        value, storage, version = self.saved[name]
-        if storage.version != version:
-            raise StaleValueError(
-                f"`{name}` was saved for the backward pass and has been changed by assign since",
-                argument=name,
-                expected=f"version {version} of its storage",
-                got=f"version {storage.version}",
-                hint="call backward() before the assign, or compute the result again after it",
-            ).at(self.op.name, self.source)
-        if isinstance(value, Tensor):
-            return value
-        index = self.op.outputs.index(name)
-        shape, dtype = self.outputs[index]
-        array, backend = value
-        tensor = Tensor(array, shape, dtype, backend, storage)
-        tensor._node, tensor._index, tensor._requires_grad = self, index, index == 0
-        return tensor
-
-    def release(self) -> None:
-        """Drop saved values and edges after the backward walk; a Tensor's own value stays."""
-        self.saved = {}
-        self.inputs = ()
-        self.released = True
-
-    def __repr__(self) -> str:
-        kind = "leaf" if self.op is None else self.op.name
-        return f"<Node {kind} {self.outputs[0].shape}{' in ' + self.scope if self.scope else ''}>"
 
 
 @lru_cache(maxsize=1024)

@@ -22,8 +22,10 @@ from typing import NamedTuple, TypeAlias
 
 from tinygrad_cnn import _context
 from tinygrad_cnn._context import Context
+from tinygrad_cnn._node import Edge, Node
 from tinygrad_cnn._op import Rule, attach
-from tinygrad_cnn._tensor import Edge, Node, Tensor
+from tinygrad_cnn._saved import recall
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Spec
 from tinygrad_cnn.errors import (
     ArgumentTypeError,
@@ -217,7 +219,7 @@ def _through_composite(
     token = _context.enter(_rule_context(node, positions[0], True))
     try:
         # An alias of each input stops the inner walk there, also when one input depends on another.
-        inputs = [alias(node.value(name)) for name in op.input_names]
+        inputs = [alias(recall(node, name)) for name in op.input_names]
         result = op.composite(*inputs, **node.params)
         wanted = [inputs[position] for position in positions]
         gradients = grad(result, wanted, cotangent, create_graph=True)

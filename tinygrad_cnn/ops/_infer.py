@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygrad_cnn._op import Sample, booleans, integers, reals
+from tinygrad_cnn._sample import Sample, booleans, integers, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import (
     DType,

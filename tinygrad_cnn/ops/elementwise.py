@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_cnn._op import Sample, attach, attach_operator, booleans, function, op, reals
+from tinygrad_cnn._op import attach, attach_operator, function, op
+from tinygrad_cnn._sample import Sample, booleans, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import get_backend
 from tinygrad_cnn.dtypes import DTYPES, DTypeLike, HasSpec, Spec, as_dtype, bool_, broadcast

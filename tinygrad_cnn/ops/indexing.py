@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_cnn._op import Sample, attach, function, integers, op, reals
+from tinygrad_cnn._op import attach, function, op
+from tinygrad_cnn._sample import Sample, integers, reals
 from tinygrad_cnn._tensor import Tensor, index_error, tensor
 from tinygrad_cnn.dtypes import (
     HasSpec,

@@ -7,7 +7,8 @@ Follow the indices: g is (i, j), y is (k, j); the only product of the two with x
 
 from __future__ import annotations
 
-from tinygrad_cnn._op import Sample, attach_operator, function, op, reals
+from tinygrad_cnn._op import attach_operator, function, op
+from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, broadcast
 from tinygrad_cnn.errors import DTypeError, ShapeError

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tinygrad_cnn._op import Sample, function, integers, op, reals
+from tinygrad_cnn._op import function, op
+from tinygrad_cnn._sample import Sample, integers, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import (
     DType,

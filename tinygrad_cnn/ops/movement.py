@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_cnn._op import Sample, attach, function, op, reals
+from tinygrad_cnn._op import attach, function, op
+from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import (
     HasSpec,

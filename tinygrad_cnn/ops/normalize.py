@@ -12,7 +12,8 @@ Source: Ioffe and Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167.
 
 from __future__ import annotations
 
-from tinygrad_cnn._op import Sample, op, reals
+from tinygrad_cnn._op import op
+from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, same_floating
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.ops.elementwise import add, mul, rsqrt, sub

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_cnn._op import Sample, function, op, reals
+from tinygrad_cnn._op import function, op
+from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import (
     Dims,

@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_cnn._op import Sample, integers, op, reals
+from tinygrad_cnn._op import op
+from tinygrad_cnn._sample import Sample, integers, reals
 from tinygrad_cnn.dtypes import (
     DType,
     HasSpec,

@@ -1,0 +1,287 @@
+"""apply: run an operation on its inputs, and record it when a gradient may be asked for later.
+
+inputs     numbers and host arrays become constants; dtypes meet
+infer      shapes and dtypes of the results, or the error that explains why there are none
+kernel     the backend's own, or the operation's
+record     a Node, if an input requires a gradient or everything is being recorded
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_cnn import _context
+from tinygrad_cnn._context import Context
+from tinygrad_cnn._node import Node
+from tinygrad_cnn._saved import hold
+from tinygrad_cnn._source import user_frame
+from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn.backend import Array, Backend, get_backend
+from tinygrad_cnn.dtypes import DType, Spec, float32, int64, promote
+from tinygrad_cnn.dtypes import bool_ as bool_dtype
+from tinygrad_cnn.errors import (
+    ArgumentTypeError,
+    BackendError,
+    ImmutableError,
+    NonFiniteError,
+    TinygradCNNError,
+)
+
+if TYPE_CHECKING:
+    from tinygrad_cnn._op import Op
+
+
+def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Run an operation on its inputs; record it when a gradient may be asked for later."""
+    context = _context.current()
+    backend: Backend | None = None
+    all_tensors = True
+    for value in args:
+        if not isinstance(value, Tensor):
+            all_tensors = False
+        elif backend is None:
+            backend = value.backend
+        elif value.backend is not backend:
+            raise _mixed_backends(op, args)
+    try:
+        inputs: Sequence[Tensor] = args if all_tensors and args else _constants(op, args, backend)
+        if op.promotes is not None:
+            inputs = _promoted(op, inputs)
+        inferred = op.infer(*inputs, **params)
+    except TinygradCNNError as error:
+        raise error.at(op.name) from error.__cause__
+    specs: tuple[Spec, ...] = (inferred,) if op.single else inferred
+    backend = inputs[0].backend
+    if op.mutates:
+        _require_assignable(inputs[0])
+    arrays = _run(op, backend, inputs, specs, params)
+    if op.mutates:
+        inputs[0].storage.version += 1
+        if context.recording is not None:
+            _record(op, params, inputs, specs, (), context, False)
+        return inputs[0]
+
+    storage = inputs[0].storage if op.view else None
+    outputs: tuple[Tensor, ...]
+    if op.single:
+        outputs = (Tensor(arrays[0], specs[0].shape, specs[0].dtype, backend, storage),)
+    else:
+        pairs = zip(arrays, specs, strict=True)
+        outputs = tuple([Tensor(array, spec.shape, spec.dtype, backend, storage) for array, spec in pairs])
+    if context.anomaly:
+        _check_finite(op, inputs, outputs)
+    requires_grad = context.grad and _needs_gradient(op, inputs)
+    if requires_grad or context.recording is not None:
+        _record(op, params, inputs, specs, outputs, context, requires_grad)
+    return outputs[0] if op.public == 1 else outputs[: op.public]
+
+
+def _needs_gradient(op: Op, inputs: Sequence[Tensor]) -> bool:
+    """Whether some input requires a gradient that the operation can give."""
+    if op.rules:
+        for position, value in enumerate(inputs):
+            if value._requires_grad and op.rule(position) is not None:
+                return True
+    return False
+
+
+def _run(
+    op: Op, backend: Backend, inputs: Sequence[Tensor], specs: tuple[Spec, ...], params: dict[str, Any]
+) -> Sequence[Array]:
+    """The outputs' arrays, by the backend's kernel or the operation's own."""
+    if not backend.executes:
+        return [backend.full(shape, 0, dtype) for shape, dtype in specs]
+    kernel = backend.kernels.get(op.name, op.kernel)
+    try:
+        result = kernel(backend, *[value.array for value in inputs], **params)
+    except TinygradCNNError as error:
+        raise error.at(op.name) from error.__cause__
+    arrays = (result,) if op.single else result
+    if all([spec.shape for spec in specs]):  # noqa: C419 - a list is faster than a generator here
+        return arrays
+    # A reduction to one element may come back as a bare number; every tensor holds an array.
+    return [a if spec.shape else backend.xp.asarray(a) for a, spec in zip(arrays, specs, strict=True)]
+
+
+def _record(
+    op: Op,
+    params: dict[str, Any],
+    inputs: Sequence[Tensor],
+    specs: tuple[Spec, ...],
+    outputs: tuple[Tensor, ...],
+    context: Context,
+    requires_grad: bool,
+) -> None:
+    """Make the Node that remembers this operation and what its rules will need."""
+    # Before the Node itself: a leaf's Node may be made here, and parents need lower serial numbers.
+    parents = tuple([(value.node, value._index) for value in inputs])
+    node = Node(specs, requires_grad)
+    node.op = op
+    node.params = params
+    node.inputs = parents
+    if context.scope:
+        node.scope = context.scope
+    if context.origin is not None:
+        node.origin = context.origin
+    frame = user_frame(3)
+    if frame is not None:
+        node._code, node._offset = frame.f_code, frame.f_lasti
+    if requires_grad:
+        names = op.saves(tuple([value._requires_grad for value in inputs]))
+        if names:
+            node.saved = hold(node, names, inputs, outputs)
+    for index, value in enumerate(outputs):
+        value._node = node
+        value._index = index
+    if outputs:
+        outputs[0]._requires_grad = requires_grad
+    if context.recording is not None:
+        node.values = tuple(value.detach() for value in outputs)
+        context.recording.append(node)
+
+
+# --- preparing the inputs -------------------------------------------------------------------------
+
+
+def _constants(op: Op, args: Sequence[Any], backend: Backend | None) -> list[Tensor]:
+    """Numbers and host arrays become constants on the backend of the tensors they meet."""
+    if not args:
+        raise ArgumentTypeError("at least one tensor is needed", argument=op.input_names[0])
+    if backend is None:
+        backend = get_backend()
+    elif len(args) == 2:  # the commonest case by far, x · 2.0 and 2.0 · x, without ceremony
+        first, second = args
+        if type(second) is float and first.dtype.is_floating:
+            return [first, _constant(second, first.dtype, backend)]
+        if type(first) is float and second.dtype.is_floating:
+            return [_constant(first, second.dtype, backend), second]
+    tensors = [
+        tensor(value, backend=backend) if not isinstance(value, Tensor) and _has_dimensions(value) else value
+        for value in args
+    ]
+    takes_part = [
+        value
+        for position, value in enumerate(tensors)
+        if isinstance(value, Tensor) and op.input_name(position) not in op.nondifferentiable
+    ]
+    met = promote(*takes_part) if takes_part else None
+    return [
+        value if isinstance(value, Tensor) else _number(value, met, backend, op.input_name(position))
+        for position, value in enumerate(tensors)
+    ]
+
+
+def _has_dimensions(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > 0
+
+
+def _number(value: Any, met: DType | None, backend: Backend, argument: str) -> Tensor:
+    """A bare number takes the dtype of the tensors it meets; a float lifts integers to float32."""
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if isinstance(value, bool) or kind == "b":
+        own = bool_dtype
+    elif isinstance(value, int) or kind in ("i", "u"):
+        own = int64
+    elif isinstance(value, float) or kind == "f":
+        own = float32
+    else:
+        raise ArgumentTypeError(
+            "an operand is not a number, an array or a tensor",
+            argument=argument,
+            expected="Tensor, number or numpy.ndarray",
+            got=f"{type(value).__name__}: {value!r}"[:80],
+        )
+    dtype = own if met is None else promote(Spec((1,), met), Spec((), own))
+    try:
+        return _constant(value, dtype, backend)
+    except OverflowError as error:
+        raise ArgumentTypeError(
+            f"{value} does not fit into {dtype}", argument=argument, expected=f"a number within {dtype}"
+        ) from error
+
+
+def _constant(number: Any, dtype: DType, backend: Backend) -> Tensor:
+    constant = Tensor(backend.asarray(number, dtype), (), dtype, backend)
+    constant.name = f"{number:g}"  # so that drawings show it
+    return constant
+
+
+def _promoted(op: Op, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Cast inputs of several dtypes to the one they meet in; the casts are Nodes of the graph."""
+    first = inputs[0].dtype
+    for value in inputs:
+        if value.dtype is not first:
+            break
+    else:
+        if op.promotes == "kind" or first.is_floating:
+            return inputs
+    names = op.nondifferentiable if op.rules else frozenset()
+    skipped = [op.input_name(position) in names for position in range(len(inputs))]
+    target = promote(*[value for value, skip in zip(inputs, skipped, strict=True) if not skip])
+    if op.promotes == "floating" and not target.is_floating:
+        target = float32
+    return [
+        value if skip or value.dtype is target else value.to(target)
+        for value, skip in zip(inputs, skipped, strict=True)
+    ]
+
+
+# --- what can go wrong ----------------------------------------------------------------------------
+
+
+def _mixed_backends(op: Op, args: Iterable[Any]) -> BackendError:
+    named = [
+        f"{op.input_name(position)} on {value.backend.name}"
+        for position, value in enumerate(args)
+        if isinstance(value, Tensor)
+    ]
+    error = BackendError(
+        "the tensors live on different backends",
+        argument=" and ".join(part.split(" on ")[0] for part in named),
+        expected="one backend",
+        got=", ".join(named),
+        hint="move one of them: t.to('numpy')",
+    )
+    error.at(op.name)
+    return error
+
+
+def _require_assignable(target: Tensor) -> None:
+    if not target.is_leaf:
+        raise ImmutableError(
+            "only a leaf can be assigned to: the graph still describes how this value was computed",
+            argument="target",
+            expected="a leaf (parameter, buffer, or a tensor made by tc.tensor)",
+            got=f"the result of {target.node.name}",
+            hint="t.detach() cuts a value out of its graph",
+        ).at("assign")
+
+
+def _check_finite(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
+    """Anomaly mode: raise for a NaN, and for an infinity that did not come in with the inputs."""
+    out = outputs[0]
+    if not out.dtype.is_floating or not out.backend.executes:
+        return
+    xp = out.backend.xp
+    if bool(xp.all(xp.isfinite(out.array))):
+        return
+    came_in = [
+        op.input_name(position)
+        for position, value in enumerate(inputs)
+        if value.dtype.is_floating and not bool(xp.all(xp.isfinite(value.array)))
+    ]
+    has_nan = bool(xp.any(xp.isnan(out.array)))
+    if came_in and not has_nan:
+        return
+    what = "NaN" if has_nan else "infinity"
+    origin = _context.current().origin
+    error = NonFiniteError(
+        f"the result holds {what}"
+        + (f"; it came in with {', '.join(came_in)}" if came_in else ", though every input is finite")
+        + ("" if origin is None else f" (computing the gradient of {origin.consumer.name})"),
+        expected="finite numbers",
+        got=f"{int(xp.sum(~xp.isfinite(out.array)))} of {out.numel()} elements are not finite",
+        hint="look at its inputs: a logarithm of 0, a division by 0, a learning rate too high?",
+    )
+    raise error.at(op.name, None if origin is None else origin.consumer.source)
