@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from tinygrad_cnn._display import describe
 from tinygrad_cnn._methods import TensorMethods
 from tinygrad_cnn._node import Hook, Node, Storage
 from tinygrad_cnn.backend import Array, Backend, get_backend
-from tinygrad_cnn.dtypes import DType, DTypeLike, Shape, Spec, as_dtype, float32, int64
+from tinygrad_cnn.dtypes import DType, DTypeLike, Shape, Spec, as_dtype, float32
 from tinygrad_cnn.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -314,31 +315,7 @@ class Tensor(TensorMethods):
     # --- how it looks
 
     def __repr__(self) -> str:
-        facts = []
-        if not self.backend.executes:
-            body = f"shape={self.shape}"
-        else:
-            import numpy as np  # only to print: every backend's values can be seen on the host
-
-            body = np.array2string(
-                self.numpy(),
-                separator=", ",
-                prefix="tensor(",
-                threshold=200,
-                precision=4,
-                floatmode="maxprec",
-            )
-        if self.dtype not in (float32, int64) and self.dtype.kind != "bool":
-            facts.append(f"dtype={self.dtype}")
-        if self.backend.name != "numpy":
-            facts.append(f"backend={self.backend.name}")
-        if not self.is_leaf and self._requires_grad:
-            facts.append(f"from={self.node.name}")
-        elif self._requires_grad:
-            facts.append("requires_grad=True")
-        if self.name:
-            facts.append(f"name={self.name!r}")
-        return f"tensor({', '.join([body, *facts])})"
+        return describe(self)
 
     def __format__(self, format_spec: str) -> str:
         return format(self.item(), format_spec) if format_spec else str(self)
