@@ -25,10 +25,10 @@ def words(seed: int, counter: int, n: int) -> NDArray[np.uint32]:
     index = np.arange(counter, counter + blocks, dtype=np.uint64)
     zero = np.zeros(blocks, dtype=np.uint64)
     state = (index & np.uint64(_MASK), index >> _HALF, zero, zero)
-    return np.stack(_scrambled(state, seed & _MASK, seed >> 32), axis=1).astype(np.uint32).reshape(-1)[:n]
+    return np.stack(scramble(state, seed & _MASK, seed >> 32), axis=1).astype(np.uint32).reshape(-1)[:n]
 
 
-def _scrambled(state: tuple[NDArray[np.uint64], ...], key0: int, key1: int) -> tuple[NDArray[np.uint64], ...]:
+def scramble(state: tuple[NDArray[np.uint64], ...], key0: int, key1: int) -> tuple[NDArray[np.uint64], ...]:
     """Ten rounds over four words held in 64 bits, so that a product keeps its high half."""
     a, b, c, d = state
     for _ in range(ROUNDS):

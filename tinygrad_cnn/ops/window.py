@@ -252,8 +252,8 @@ def _pooled_shape(
 
 
 def _winner_dtype(kernel_size: Shape) -> DType:
-    """One byte counts the cells of every usual window; pooling a whole image needs more."""
-    return uint8 if _product(kernel_size) <= 255 else int32
+    """One byte tells the cells of any window up to 16 × 16 apart; pooling a whole image needs more."""
+    return uint8 if _product(kernel_size) <= 256 else int32
 
 
 def _check_pool(x: HasSpec, kernel_size: Shape, padding: Padding) -> None:
@@ -308,7 +308,7 @@ def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
     for cell in cells[1:]:
         values = xp.maximum(values, cell)
     # From the last cell to the first, so that the first of equals has the last word.
-    winner = xp.zeros(values.shape, dtype=_winner_dtype(xp, kernel_size))
+    winner = xp.zeros(values.shape, dtype=getattr(xp, _winner_dtype(kernel_size).name))
     for k in reversed(range(len(cells))):
         wins = xp.logical_or(cells[k] == values, cells[k] != cells[k])  # NaN differs from itself
         winner = xp.where(
@@ -324,11 +324,6 @@ def _cell(windows: Any, kernel_size: Shape, k: int) -> Any:
         place.append(k % size)
         k //= size
     return windows[(..., *reversed(place))]
-
-
-def _winner_dtype(namespace: Any, kernel_size: Shape) -> Any:
-    """One byte tells the cells of any window up to 16 × 16 apart."""
-    return namespace.uint8 if _product(kernel_size) <= 256 else namespace.int32
 
 
 def _frame_for(
