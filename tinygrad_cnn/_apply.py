@@ -232,7 +232,7 @@ def _promoted(op: Op, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
 
 def _mixed_backends(op: Op, args: Iterable[Any]) -> BackendError:
     named = [
-        f"{op.input_name(position)} on {value.backend.name}"
+        f"{op.input_name(position)} on {value.backend}"
         for position, value in enumerate(args)
         if isinstance(value, Tensor)
     ]

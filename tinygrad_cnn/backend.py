@@ -126,8 +126,15 @@ class Backend(ABC):
         """Facts for people (`tinygrad-cnn doctor`): versions, devices, which path an operation takes."""
         return {}
 
+    options: Mapping[str, Any] = {}  # what `use_backend` was given besides the name
+
+    def __str__(self) -> str:
+        """The name, with options where there are any: "numpy(overrides=False)"."""
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"{self.name}({options})" if options else self.name
+
     def __repr__(self) -> str:
-        return f"<backend {self.name}>"
+        return f"<backend {self}>"
 
 
 # --- the registry ---------------------------------------------------------------------------------
@@ -174,6 +181,7 @@ def _load(name: str, options: tuple[tuple[str, Any], ...]) -> Backend:
             expected="a subclass of tinygrad_cnn.backend.Backend",
             got=type(backend).__name__,
         )
+    backend.options = dict(options)
     return backend
 
 

@@ -12,7 +12,7 @@ import math
 from tinygrad_cnn._op import attach, attach_operator, function, op
 from tinygrad_cnn._sample import Sample, booleans, reals
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.backend import get_backend
+from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTYPES, DTypeLike, HasSpec, Spec, as_dtype, bool_, broadcast
 from tinygrad_cnn.errors import ArgumentError, DTypeError, GradientError
 from tinygrad_cnn.ops._infer import (
@@ -160,7 +160,7 @@ def floor_divide(B, x, y):
     promotes="kind",
     broadcasts=True,
     method=True,
-    samples=[Sample(reals(2, 3, low=1, high=5), reals(3, low=5.5, high=7))],
+    samples=[Sample(reals(2, 3, low=1, high=5), reals(3, low=0.7, high=1.9))],
 )
 def remainder(B, x, y):
     """x − y · ⌊x / y⌋, with the sign of y."""
@@ -657,12 +657,12 @@ def _(g, node):
 
 
 @attach
-def to(self: Tensor, target: DTypeLike) -> Tensor:
+def to(self: Tensor, target: DTypeLike | Backend) -> Tensor:
     """Another dtype (`t.to("float64")`, `t.to(tc.int64)`) or another backend (`t.to("cupy")`).
 
     A change of dtype is differentiable. Only leaves move between backends: a moved parameter is a new leaf.
     """
-    if isinstance(target, str) and target not in DTYPES:
+    if isinstance(target, Backend) or (isinstance(target, str) and target not in DTYPES):
         return _to_backend(self, target)
     dtype = as_dtype(target)
     if dtype is self.dtype:
@@ -671,7 +671,7 @@ def to(self: Tensor, target: DTypeLike) -> Tensor:
     return result if dtype.is_floating else result.detach()
 
 
-def _to_backend(self: Tensor, name: str) -> Tensor:
+def _to_backend(self: Tensor, name: str | Backend) -> Tensor:
     target = get_backend(name)
     if target is self.backend:
         return self

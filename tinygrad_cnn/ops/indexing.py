@@ -15,6 +15,7 @@ from tinygrad_cnn.dtypes import (
     HasSpec,
     Shape,
     Spec,
+    as_dtype,
     as_index,
     bool_,
     broadcast,
@@ -215,19 +216,10 @@ def _hashable(entry: Any) -> Any:
 
 def _expanded_key(x: Tensor, key: tuple[Any, ...]) -> list[Any]:
     """One entry a dimension: `...` written out, masks as indices, arrays as tensors, everything checked."""
-    entries: list[Any] = []
-    for entry in key:
-        if entry is None or entry is Ellipsis or isinstance(entry, slice):
-            entries.append(entry if not isinstance(entry, slice) else _checked_slice(entry))
-        elif isinstance(entry, bool):
-            raise IndexingError(
-                "a bool is not an index", argument="index", got=entry, hint="use a mask tensor"
-            )
-        elif hasattr(entry, "__index__") and not getattr(entry, "shape", ()):
-            entries.append(int(entry.__index__()))
-        else:
-            entries.extend(_index_tensors(x, entry))
-    used = len([entry for entry in entries if entry is not None and entry is not Ellipsis])
+    entries = [_checked_entry(x, entry) for entry in key]
+    used = 0
+    for entry in entries:
+        used += _dims_used(entry)
     dots = [position for position, entry in enumerate(entries) if entry is Ellipsis]
     if used > x.ndim or len(dots) > 1:
         raise IndexingError(
@@ -238,7 +230,45 @@ def _expanded_key(x: Tensor, key: tuple[Any, ...]) -> list[Any]:
         )
     if dots:
         entries[dots[0] : dots[0] + 1] = [slice(None)] * (x.ndim - used)
-    return entries
+    expanded, dim = [], 0
+    for entry in entries:
+        is_mask = isinstance(entry, Tensor) and entry.dtype is bool_
+        expanded.extend(_picked_by(entry, x.shape, dim) if is_mask else [entry])
+        dim += _dims_used(entry)
+    return expanded
+
+
+def _checked_entry(x: Tensor, entry: Any) -> Any:
+    """An int, a slice, None, `...`, or a tensor of indices or bools."""
+    if isinstance(entry, slice):
+        return _checked_slice(entry)
+    if entry is None or entry is Ellipsis:
+        return entry
+    if isinstance(entry, bool) or (getattr(entry, "shape", None) == () and as_dtype(entry.dtype) is bool_):
+        raise IndexingError("a bool is not an index", argument="index", got=entry, hint="use a mask tensor")
+    if hasattr(entry, "__index__") and not getattr(entry, "shape", ()):
+        return int(entry.__index__())
+    return _index_tensor(x, entry)
+
+
+def _dims_used(entry: Any) -> int:
+    """How many dimensions of the tensor an entry of a key speaks of."""
+    if entry is None or entry is Ellipsis:
+        return 0
+    return entry.ndim if isinstance(entry, Tensor) and entry.dtype is bool_ else 1
+
+
+def _picked_by(mask: Tensor, shape: Shape, dim: int) -> tuple[Tensor, ...]:
+    """A mask as arrays of indices; it covers whole dimensions, from `dim` on."""
+    covered = shape[dim : dim + mask.ndim]
+    if mask.shape != covered:
+        raise IndexingError(
+            "a mask says yes or no to each element of the dimensions it covers",
+            argument="index",
+            expected=f"a mask of shape {covered}",
+            got=mask.shape,
+        )
+    return nonzero(mask)
 
 
 def _checked_slice(entry: slice) -> slice:
@@ -251,7 +281,7 @@ def _checked_slice(entry: slice) -> slice:
     return slice(*bounds)
 
 
-def _index_tensors(x: Tensor, entry: Any) -> list[Tensor]:
+def _index_tensor(x: Tensor, entry: Any) -> Tensor:
     try:
         index = entry if isinstance(entry, Tensor) else tensor(entry, backend=x.backend)
     except ArgumentTypeError:
@@ -261,13 +291,11 @@ def _index_tensors(x: Tensor, entry: Any) -> list[Tensor]:
             expected="an int, a slice, None, ..., an integer array or a mask",
             got=repr(entry)[:60],
         ) from None
-    if index.dtype is bool_:
-        return list(nonzero(index))
     if index.dtype.is_floating and 0 not in index.shape:
         raise DTypeError(
             "floats cannot index", argument="index", expected="integers or bools", got=index.dtype
         )
-    return [index if index.dtype.kind == "integer" else index.to(int64)]
+    return index.to(int64) if index.dtype.is_floating else index
 
 
 @function(method=True)

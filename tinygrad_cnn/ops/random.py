@@ -129,7 +129,7 @@ def _draw(shape: tuple[Any, ...], dtype: DTypeLike, words: int) -> tuple[Tensor,
 
 def _placed(value: Tensor, requires_grad: bool, backend: str | Backend | None) -> Tensor:
     target = get_backend(backend)
-    moved = value.detach() if target is value.backend else value.detach().to(target.name)
+    moved = value.detach() if target is value.backend else value.detach().to(target)
     return moved.requires_grad_() if requires_grad else moved
 
 

@@ -301,9 +301,10 @@ def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
     xp = B.xp
     out = window_output_shape(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     frame = _frame_for(x.shape[2:], out, kernel_size, stride, padding, dilation)
-    real = B.windows(B.pad(xp.ones(x.shape[2:], dtype=xp.bool), frame, False), kernel_size, stride, dilation)
-    windows = B.windows(B.pad(x, ((0, 0), (0, 0), *frame), -float("inf")), kernel_size, stride, dilation)
-    cells = [_cell(windows, kernel_size, k) for k in range(_product(kernel_size))]
+    image = B.pad(x, ((0, 0), (0, 0), *frame), -float("inf"))
+    real = B.pad(xp.ones(x.shape[2:], dtype=xp.bool), frame, False)
+    places = [_cell_places(k, out, kernel_size, stride, dilation) for k in range(_product(kernel_size))]
+    cells = [image[place] for place in places]
     values = cells[0]
     for cell in cells[1:]:
         values = xp.maximum(values, cell)
@@ -311,19 +312,9 @@ def max_pool(B, x, *, kernel_size, stride, padding, dilation, ceil_mode):
     winner = xp.zeros(values.shape, dtype=getattr(xp, _winner_dtype(kernel_size).name))
     for k in reversed(range(len(cells))):
         wins = xp.logical_or(cells[k] == values, cells[k] != cells[k])  # NaN differs from itself
-        winner = xp.where(
-            xp.logical_and(wins, _cell(real, kernel_size, k)), xp.asarray(k, dtype=winner.dtype), winner
-        )
+        wins = xp.logical_and(wins, real[places[k]])
+        winner = xp.where(wins, xp.asarray(k, dtype=winner.dtype), winner)
     return values, winner
-
-
-def _cell(windows: Any, kernel_size: Shape, k: int) -> Any:
-    """Cell number k (row by row) of every window."""
-    place = []
-    for size in reversed(kernel_size):
-        place.append(k % size)
-        k //= size
-    return windows[(..., *reversed(place))]
 
 
 def _frame_for(
@@ -343,22 +334,14 @@ def _(g, node, winner, *, ceil_mode, **window):
     return max_pool_scatter(g, winner, size=node.spec("x").shape[2:], **window)
 
 
-def _places(B: Any, winner: Any, size: Shape, window: dict[str, Shape], padding: Padding) -> tuple[Any, ...]:
-    """The index tuple of the winners in x, from their row-major position inside each window."""
-    xp = B.xp
-    places, rest = [], xp.astype(winner, xp.int64)
-    for axis in reversed(range(len(size))):
-        kernel = window["kernel_size"][axis]
-        offset = rest % kernel * window["dilation"][axis]
-        rest = rest // kernel
-        starts = xp.arange(winner.shape[2 + axis]) * window["stride"][axis] - padding[axis][0]
-        shape = tuple(-1 if other == 2 + axis else 1 for other in range(winner.ndim))
-        places.append(xp.reshape(starts, shape) + offset)
-    n, channels = winner.shape[:2]
-    ones = (1,) * len(size)
-    batch = xp.reshape(xp.arange(n), (n, 1, *ones))
-    channel = xp.reshape(xp.arange(channels), (1, channels, *ones))
-    return (batch, channel, *reversed(places))
+def _cell_places(k: int, out: Shape, kernel_size: Shape, stride: Shape, dilation: Shape) -> tuple[Any, ...]:
+    """Where cell number k (row by row) of every window stands: one strided slice a dimension."""
+    slices: list[slice] = []
+    for size, kernel, step, spread in reversed(list(zip(out, kernel_size, stride, dilation, strict=True))):
+        first = k % kernel * spread
+        k //= kernel
+        slices.insert(0, slice(first, first + (size - 1) * step + 1, step))
+    return (..., *slices)
 
 
 _WINNERS = integers(2, 2, 2, 2, high=4)
@@ -373,9 +356,15 @@ _WINNERS = integers(2, 2, 2, 2, high=4)
 )
 def max_pool_scatter(B, grad, winner, *, size, kernel_size, stride, padding, dilation):
     """Zeros of the image's size, with each gradient added at the place of its window's winner."""
-    window = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
-    zeros = B.xp.zeros((*grad.shape[:2], *size), dtype=grad.dtype)
-    return B.scatter_add(zeros, _places(B, winner, size, window, padding), grad)
+    out = grad.shape[2:]
+    frame = _frame_for(size, out, kernel_size, stride, padding, dilation)
+    framed = tuple(s + before + after for s, (before, after) in zip(size, frame, strict=True))
+    image = B.xp.zeros((*grad.shape[:2], *framed), dtype=grad.dtype)
+    for k in range(_product(kernel_size)):
+        places = _cell_places(k, out, kernel_size, stride, dilation)
+        image[places] += B.xp.where(winner == k, grad, B.xp.zeros_like(grad))
+    inside = tuple(slice(before, before + s) for s, (before, _) in zip(size, frame, strict=True))
+    return image[(slice(None), slice(None), *inside)]
 
 
 @max_pool_scatter.gradient("grad", "∂L/∂grad = g at the winners")
@@ -392,8 +381,14 @@ def _(g, node, winner, *, size, **window):
 )
 def max_pool_gather(B, x, winner, *, kernel_size, stride, padding, dilation):
     """The elements of x at the winners of an earlier max pooling."""
-    window = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
-    return x[_places(B, winner, x.shape[2:], window, padding)]
+    out = winner.shape[2:]
+    frame = _frame_for(x.shape[2:], out, kernel_size, stride, padding, dilation)
+    image = B.pad(x, ((0, 0), (0, 0), *frame), 0.0)
+    values = B.xp.zeros(winner.shape, dtype=x.dtype)
+    for k in range(_product(kernel_size)):
+        places = _cell_places(k, out, kernel_size, stride, dilation)
+        values = B.xp.where(winner == k, image[places], values)
+    return values
 
 
 @max_pool_gather.gradient("x", "∂L/∂x = g at the winners, 0 elsewhere")
