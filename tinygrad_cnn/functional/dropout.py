@@ -15,7 +15,7 @@ from tinygrad_cnn.ops.random import check_probability, dropout_mask
 __all__ = ["dropout"]
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:  # noqa: A002
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """x with each element zeroed with probability p and the others scaled by 1 / (1 − p).
 
     The mask comes from the library's seed and counter (`tc.manual_seed`), so a run can be repeated, on any

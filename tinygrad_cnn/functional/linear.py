@@ -10,7 +10,7 @@ from tinygrad_cnn.ops.movement import flatten, transpose
 __all__ = ["flatten", "linear"]
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # noqa: A002
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x Wᵀ + b: every output is a weighted sum of all inputs.
 
     Args:

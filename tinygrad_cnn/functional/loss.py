@@ -25,7 +25,7 @@ NOTHING_IGNORED = -100  # PyTorch's default for ignore_index: a label that no da
 
 
 def cross_entropy(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
     ignore_index: int = NOTHING_IGNORED,
@@ -88,7 +88,7 @@ def cross_entropy(
 
 
 def nll_loss(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
     ignore_index: int = NOTHING_IGNORED,
@@ -183,7 +183,7 @@ def _class_weights(weight: Tensor, x: Tensor, dim: int, loss: str) -> Tensor:
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """(x − y)², the squared error.
 
     Args:
@@ -203,7 +203,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor: 
     return _reduced((input - target).square(), reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:  # noqa: A002
+def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """|x − y|, the absolute error; arguments and errors as for `mse_loss`.
 
     >>> import tinygrad_cnn as tc

@@ -12,7 +12,7 @@ from tinygrad_cnn.ops.movement import pad_constant
 __all__ = ["pad"]
 
 
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:  # noqa: A002
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
     """Put cells of one value around the last dimensions.
 
     Args:

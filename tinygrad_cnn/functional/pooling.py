@@ -21,7 +21,7 @@ from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional._spatial import Padding, Size, batched, both_sides, pool_window
 from tinygrad_cnn.ops.creation import arange
 from tinygrad_cnn.ops.movement import expand
-from tinygrad_cnn.ops.window import max_pool, max_pool_gather, sum_pool
+from tinygrad_cnn.ops.pool import max_pool, max_pool_gather, sum_pool
 
 __all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d"]
 
@@ -30,7 +30,7 @@ __all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d",
 
 
 def max_pool1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -48,7 +48,7 @@ def max_pool1d(
 
 
 def max_pool2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -87,7 +87,7 @@ def max_pool2d(
 
 
 def max_pool3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -139,7 +139,7 @@ def _max_pool(
 
 
 def avg_pool1d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -156,7 +156,7 @@ def avg_pool1d(
 
 
 def avg_pool2d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,
@@ -193,7 +193,7 @@ def avg_pool2d(
 
 
 def avg_pool3d(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     kernel_size: Size,
     stride: Size | None = None,
     padding: Size = 0,

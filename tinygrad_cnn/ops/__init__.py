@@ -5,7 +5,8 @@
     movement      reshape, permute, expand, cat, split, pad
     indexing      slices, integer arrays, masks, gather, scatter, sort
     linalg        matrix products
-    window        convolution and pooling, and how their gradients are convolutions again
+    window        convolution, and how its gradients are convolutions again
+    pool          max and sum pooling
     normalize     batch normalization
     loss          softmax and cross-entropy
     random        numbers from a seed and a counter
@@ -27,6 +28,7 @@ from tinygrad_cnn.ops import (
     loss,
     movement,
     normalize,
+    pool,
     random,
     reduce,
     state,

@@ -11,13 +11,21 @@ from tinygrad_cnn._op import function
 from tinygrad_cnn._tensor import Tensor, tensor
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTypeLike, as_dtype, as_index, as_shape, float32, int64
-from tinygrad_cnn.errors import ArgumentError
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 
 
 def _sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
     return as_shape(
         list(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else list(shape)
     )
+
+
+def _require_numbers(**arguments: object) -> None:
+    for name, value in arguments.items():
+        if not hasattr(value, "__float__"):
+            raise ArgumentTypeError(
+                f"{name} must be a number", argument=name, expected="a number", got=repr(value)
+            )
 
 
 @function()
@@ -38,6 +46,7 @@ def full(
             [7., 7.]])
     """
     target, kind, sizes = get_backend(backend), as_dtype(dtype), as_shape(shape)
+    _require_numbers(fill_value=fill_value)
     result = Tensor(target.full(sizes, fill_value, kind), sizes, kind, target)
     result.name = name
     return result.requires_grad_() if requires_grad else result
@@ -97,6 +106,7 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    _require_numbers(start=start, end=end, step=step)
     if step == 0:
         raise ArgumentError(
             "a range cannot step by 0", argument="step", expected="a non-zero number", got=step

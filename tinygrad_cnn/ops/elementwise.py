@@ -14,7 +14,7 @@ from tinygrad_cnn._sample import Sample, booleans, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTYPES, DTypeLike, HasSpec, Spec, as_dtype, bool_, broadcast
-from tinygrad_cnn.errors import ArgumentError, DTypeError, GradientError
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, GradientError
 from tinygrad_cnn.ops._infer import (
     BINARY,
     COMPARED,
@@ -457,6 +457,11 @@ def _(g, node, x, *, negative_slope):
 def _clamp_shape(x: HasSpec, *, min: float | None, max: float | None) -> Spec:
     if min is None and max is None:
         raise ArgumentError("clamp needs a bound", argument="min", expected="min, max or both", got="neither")
+    for name, bound in (("min", min), ("max", max)):
+        if bound is not None and not isinstance(bound, (int, float)):
+            raise ArgumentTypeError(
+                "a bound is a number", argument=name, expected="a number", got=repr(bound)
+            )
     return Spec(x.shape, x.dtype)
 
 

@@ -40,6 +40,7 @@ def softmax(x: Tensor, dim: int) -> Tensor:
     >>> tc.softmax(tc.tensor([1e4, 0.0, -1e4]), 0)
     tensor([1., 0., 0.])
     """
+    require_floating(x, "x")
     peak = amax(x.detach(), dim, True)
     powers = exp(sub(x, where(isfinite(peak), peak, 0)))
     return div(powers, sum_over(powers, dim, True))

@@ -400,6 +400,15 @@ def _tensors(tensors: Any) -> list[Any]:
             got="one tensor" if isinstance(tensors, Tensor) else repr(tensors)[:60],
             hint="tc.cat([a, b], dim=0)",
         )
+    for number, part in enumerate(tensors):
+        if not isinstance(part, Tensor):
+            raise ArgumentTypeError(
+                "only tensors can be joined",
+                argument=f"tensors[{number}]",
+                expected="Tensor",
+                got=repr(part)[:60],
+                hint="tc.tensor(...) makes one",
+            )
     return list(tensors)
 
 

@@ -16,6 +16,7 @@ from tinygrad_cnn.dtypes import (
     HasSpec,
     Shape,
     Spec,
+    as_index,
     bool_,
     count,
     int64,
@@ -118,6 +119,7 @@ def _count_along(shape: Shape, dim: Dims) -> int:
 
 
 def _reduced_spread(x: HasSpec, *, dim: Dims, correction: int, keepdim: bool) -> Spec:
+    as_index(correction, argument="correction")
     return _reduced_floating(x, dim=dim, keepdim=keepdim)
 
 
@@ -302,7 +304,7 @@ def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
 
     >>> import tinygrad_cnn as tc
     >>> tc.logsumexp(tc.tensor([1000.0, 1000.0]), 0)
-    tensor(1000.6931)
+    tensor(1000.6932)
     """
     # The shift cancels, so it is a constant: no gradient passes through it.
     peak = amax(x.detach(), dim, True)
