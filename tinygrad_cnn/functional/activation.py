@@ -10,7 +10,7 @@ some), declared with its gradient in `ops/elementwise.py` and `ops/loss.py`; her
     softmax       eˣ / Σ eˣ along `dim`         log_softmax  ln softmax(x), without overflow
 """
 
-from tinygrad_cnn.ops.elementwise import leaky_relu, logsigmoid, relu, sigmoid, softplus, tanh
+from tinygrad_cnn.ops.activation import leaky_relu, logsigmoid, relu, sigmoid, softplus, tanh
 from tinygrad_cnn.ops.loss import log_softmax, softmax
 
 __all__ = ["leaky_relu", "log_softmax", "logsigmoid", "relu", "sigmoid", "softmax", "softplus", "tanh"]

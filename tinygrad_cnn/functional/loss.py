@@ -13,7 +13,7 @@ from __future__ import annotations
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, bool_, same_floating
 from tinygrad_cnn.errors import ArgumentError, DTypeError, ShapeError, UnknownName
-from tinygrad_cnn.ops.elementwise import where
+from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.loss import one_hot, one_hot_op, ratio_of_sums, softmax_cross_entropy
 
 __all__ = ["cross_entropy", "l1_loss", "mse_loss", "nll_loss", "one_hot"]

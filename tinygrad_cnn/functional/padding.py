@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.errors import ArgumentError, ShapeError
-from tinygrad_cnn.ops.movement import pad_constant
+from tinygrad_cnn.ops.joining import pad_constant
 
 __all__ = ["pad"]
 

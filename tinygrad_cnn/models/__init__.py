@@ -1,0 +1,68 @@
+"""Whole networks, one a file, and a list of them by name.
+
+    lenet       LeNet5: two convolutions, three linear layers (1998)
+    mlp         MLP: linear layers only, the baseline
+
+A file of this folder is a network as its paper describes it, with a table of shapes and parameters, and what
+it does differently. To add one: write the file, and put its class into the list below.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from tinygrad_cnn.dtypes import Shape
+from tinygrad_cnn.errors import UnknownName
+from tinygrad_cnn.models.lenet import LeNet5
+from tinygrad_cnn.models.mlp import MLP
+from tinygrad_cnn.nn import Module
+
+__all__ = ["MLP", "LeNet5", "create", "input_size", "names"]
+
+_MODELS: dict[str, type[LeNet5] | type[MLP]] = {"lenet5": LeNet5, "mlp": MLP}
+
+
+def names() -> tuple[str, ...]:
+    """The names that `create` knows.
+
+    >>> names()
+    ('lenet5', 'mlp')
+    """
+    return tuple(sorted(_MODELS))
+
+
+def create(name: str, **options: Any) -> Module:
+    """A network by name, with fresh weights.
+
+    Args:
+        name: one of `names()`.
+        options: arguments of its class, such as num_classes.
+
+    Raises:
+        UnknownName: no such network, or it has no such option; shows the list and the nearest match.
+
+    >>> create("lenet5", num_classes=26).fc3.out_features
+    26
+    """
+    model = _find(name)
+    known = inspect.signature(model).parameters
+    for option in options:
+        if option not in known:
+            raise UnknownName.among(option, known, kind=f"option of {name}", argument="options")
+    return model(**options)
+
+
+def input_size(name: str) -> Shape:
+    """The shape (C, H, W) of the images a network takes by default.
+
+    >>> input_size("lenet5")
+    (1, 28, 28)
+    """
+    return _find(name).input_size
+
+
+def _find(name: str) -> type[LeNet5] | type[MLP]:
+    if name not in _MODELS:
+        raise UnknownName.among(name, _MODELS, kind="model", argument="name")
+    return _MODELS[name]

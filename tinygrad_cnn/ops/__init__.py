@@ -1,10 +1,16 @@
 """The operations, one file a family, each declared once.
 
-    elementwise   arithmetic, functions of one number, activations, comparisons, where
-    reduce        sums, means, variances, extremes along dimensions
-    movement      reshape, permute, expand, cat, split, pad
-    indexing      slices, integer arrays, masks, gather, scatter, sort
-    linalg        matrix products
+    elementwise   arithmetic and functions of one number
+    comparison    comparisons, logic, where
+    activation    ReLU, sigmoid, tanh, clamp ...
+    cast          another dtype, another backend
+    reduce        sums, means, variances, products along dimensions
+    extremes      the largest and the smallest, and where they stand
+    movement      reshape, permute, expand
+    joining       cat, stack, split, pad
+    indexing      slices, integer arrays, masks
+    gather        gather, scatter, sort, top k
+    linalg        matrix products, norms
     window        convolution, and how its gradients are convolutions again
     pool          max and sum pooling
     normalize     batch normalization
@@ -21,9 +27,15 @@ from typing import Any
 
 from tinygrad_cnn._op import FUNCTIONS
 from tinygrad_cnn.ops import (
+    activation,
+    cast,
+    comparison,
     creation,
     elementwise,
+    extremes,
+    gather,
     indexing,
+    joining,
     linalg,
     loss,
     movement,

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias
 
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
-from tinygrad_cnn.dtypes import DTypeLike, Dims, Shape
+from tinygrad_cnn.dtypes import Dims, DTypeLike, Shape
 
 __all__ = [
     "abs",
@@ -46,9 +46,9 @@ __all__ = [
     "le",
     "leaky_relu",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_softmax",
     "logical_and",
     "logical_not",
@@ -137,7 +137,15 @@ def amin(x: Operand, dim: Dims = None, keepdim: bool = False) -> Tensor:
 def any(x: Operand, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """True where some element over `dim` is non-zero."""
 
-def arange(start: float, end: float | None = None, step: float = 1, *, dtype: DTypeLike | None = None, requires_grad: bool = False, backend: str | Backend | None = None) -> Tensor:
+def arange(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: DTypeLike | None = None,
+    requires_grad: bool = False,
+    backend: str | Backend | None = None,
+) -> Tensor:
     """start, start + step, ... up to but without end; from 0 when only one number is given."""
 
 def argmax(x: Operand, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -188,7 +196,9 @@ def expand(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 def expm1(x: Operand) -> Tensor:
     """eˣ − 1, accurate near 0."""
 
-def eye(n: int, m: int | None = None, *, dtype: DTypeLike = ..., backend: str | Backend | None = None) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: DTypeLike = ..., backend: str | Backend | None = None
+) -> Tensor:
     """The identity matrix, n × n (or n × m with ones on the diagonal)."""
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -203,7 +213,15 @@ def floor(x: Operand) -> Tensor:
 def floor_divide(x: Operand, y: Operand) -> Tensor:
     """The largest integer ≤ x / y (a step function: it has no gradient)."""
 
-def full(shape: Any, fill_value: float, *, dtype: DTypeLike = ..., requires_grad: bool = False, name: str | None = None, backend: str | Backend | None = None) -> Tensor:
+def full(
+    shape: Any,
+    fill_value: float,
+    *,
+    dtype: DTypeLike = ...,
+    requires_grad: bool = False,
+    name: str | None = None,
+    backend: str | Backend | None = None,
+) -> Tensor:
     """A tensor filled with one value."""
 
 def gather(x: Operand, index: Operand, dim: int) -> Tensor:
@@ -323,10 +341,14 @@ def pow(x: Operand, y: Operand) -> Tensor:
 def prod(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The product of all elements, or along one dimension; 1 for nothing."""
 
-def rand(*shape: Any, dtype: DTypeLike = ..., requires_grad: bool = False, backend: str | Backend | None = None) -> Tensor:
+def rand(
+    *shape: Any, dtype: DTypeLike = ..., requires_grad: bool = False, backend: str | Backend | None = None
+) -> Tensor:
     """Numbers uniform in [0, 1), of the given shape."""
 
-def randn(*shape: Any, dtype: DTypeLike = ..., requires_grad: bool = False, backend: str | Backend | None = None) -> Tensor:
+def randn(
+    *shape: Any, dtype: DTypeLike = ..., requires_grad: bool = False, backend: str | Backend | None = None
+) -> Tensor:
     """Numbers from the standard normal distribution, of the given shape."""
 
 def reciprocal(x: Operand) -> Tensor:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from tinygrad_cnn._sample import Sample, booleans, integers, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import (
+    Dims,
     DType,
     HasSpec,
     Shape,
     Spec,
     bool_,
     broadcast,
+    reduced_shape,
     require_floating,
 )
 from tinygrad_cnn.errors import DTypeError
@@ -52,7 +54,7 @@ def floating_unary(x: HasSpec) -> Spec:
     return Spec(x.shape, x.dtype)
 
 
-def zeros(shape: Shape, dtype: DType, like: Tensor) -> Tensor:
+def zeros_for(shape: Shape, dtype: DType, like: Tensor) -> Tensor:
     """A constant of zeros where `like` lives (gradient rules scatter into it)."""
     return Tensor(like.backend.full(shape, 0, dtype), shape, dtype, like.backend)
 
@@ -67,3 +69,21 @@ BINARY = (
 )
 COMPARED = (*BINARY, Sample(integers(3, 3, high=3), integers(3, 3, high=3)))
 LOGICAL = (Sample(booleans(2, 3), booleans(3)), Sample(reals(2, 2), booleans(2, 2)))
+
+
+ALONG = (
+    Sample(reals(2, 3, 4)),
+    Sample(reals(2, 3, 4), dim=1),
+    Sample(reals(2, 3, 4), dim=(0, -1), keepdim=True),
+    Sample(reals()),
+)
+ONE_DIM = (Sample(reals(2, 3, 4), dim=1), Sample(reals(3, 2), dim=-1, keepdim=True))
+
+
+def reduced(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
+    return Spec(reduced_shape(x.shape, dim, keepdim), x.dtype)
+
+
+def reduced_floating(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
+    require_floating(x, "x")
+    return reduced(x, dim=dim, keepdim=keepdim)

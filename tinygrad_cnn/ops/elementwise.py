@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_cnn._op import attach, attach_operator, function, op
-from tinygrad_cnn._sample import Sample, booleans, reals
+from tinygrad_cnn._op import attach_operator, op
+from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.backend import Backend, get_backend
-from tinygrad_cnn.dtypes import DTYPES, DTypeLike, HasSpec, Spec, as_dtype, bool_, broadcast
-from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, GradientError
+from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.ops._infer import (
     BINARY,
-    COMPARED,
-    LOGICAL,
     POSITIVE,
     UNARY,
     arithmetic,
     binary,
-    comparison,
     unary,
 )
+from tinygrad_cnn.ops.comparison import eq, gt, lt, where
 
 # --- arithmetic -----------------------------------------------------------------------------------
 
@@ -371,17 +367,6 @@ def _(g, node, x):
     return neg(mul(g, sin(x)))
 
 
-@op(symbol="tanh", infer=unary, promotes="floating", method=True, samples=UNARY)
-def tanh(B, x):
-    """The hyperbolic tangent, an S between −1 and 1."""
-    return B.xp.tanh(x)
-
-
-@tanh.gradient("x", "∂L/∂x = g · (1 − tanh²x)")
-def _(g, node, out):
-    return mul(g, sub(1, square(out)))
-
-
 @op(symbol="erf", infer=unary, promotes="floating", method=True, samples=UNARY)
 def erf(B, x):
     """The error function 2/√π ∫₀ˣ e^(−t²) dt."""
@@ -391,98 +376,6 @@ def erf(B, x):
 @erf.gradient("x", "∂L/∂x = g · 2/√π · e^(−x²)")
 def _(g, node, x):
     return mul(mul(g, 2 / math.sqrt(math.pi)), exp(neg(square(x))))
-
-
-# --- activations ----------------------------------------------------------------------------------
-
-
-@op(symbol="σ", infer=unary, promotes="floating", method=True, samples=UNARY)
-def sigmoid(B, x):
-    """1 / (1 + e⁻ˣ), an S between 0 and 1."""
-    xp = B.xp
-    small = xp.exp(-xp.abs(x))  # never overflows: the exponent is at most 0
-    return xp.where(x >= 0, 1 / (1 + small), small / (1 + small))
-
-
-@sigmoid.gradient("x", "∂L/∂x = g · σ(x) · (1 − σ(x))")
-def _(g, node, out):
-    return mul(g, mul(out, sub(1, out)))
-
-
-@op(symbol="softplus", infer=unary, promotes="floating", samples=UNARY)
-def softplus(B, x):
-    """ln(1 + eˣ), a smooth ReLU."""
-    xp = B.xp
-    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
-
-
-@softplus.gradient("x", "∂L/∂x = g · σ(x)")
-def _(g, node, x):
-    return mul(g, sigmoid(x))
-
-
-@function()
-def logsigmoid(x: Tensor) -> Tensor:
-    """ln σ(x) = −softplus(−x), without overflow."""
-    return neg(softplus(neg(x)))
-
-
-@op(symbol="ReLU", infer=unary, method=True, samples=UNARY)
-def relu(B, x):
-    """max(x, 0); its slope at 0 is taken as 0."""
-    return B.xp.maximum(x, 0)
-
-
-@relu.gradient("x", "∂L/∂x = g where x > 0, else 0")
-def _(g, node, out):
-    return where(gt(out, 0), g, 0)
-
-
-@op(
-    symbol="LeakyReLU",
-    infer=lambda x, *, negative_slope: Spec(x.shape, x.dtype),
-    promotes="floating",
-    samples=[*UNARY, Sample(reals(3), negative_slope=0.3)],
-)
-def leaky_relu(B, x, *, negative_slope=0.01):
-    """x where x > 0, negative_slope · x elsewhere."""
-    return B.xp.where(x > 0, x, x * negative_slope)
-
-
-@leaky_relu.gradient("x", "∂L/∂x = g where x > 0, else negative_slope · g")
-def _(g, node, x, *, negative_slope):
-    return where(gt(x, 0), g, mul(g, negative_slope))
-
-
-def _clamp_shape(x: HasSpec, *, min: float | None, max: float | None) -> Spec:
-    if min is None and max is None:
-        raise ArgumentError("clamp needs a bound", argument="min", expected="min, max or both", got="neither")
-    for name, bound in (("min", min), ("max", max)):
-        if bound is not None and not isinstance(bound, (int, float)):
-            raise ArgumentTypeError(
-                "a bound is a number", argument=name, expected="a number", got=repr(bound)
-            )
-    return Spec(x.shape, x.dtype)
-
-
-@op(
-    symbol="clamp",
-    infer=_clamp_shape,
-    method=True,
-    samples=[Sample(reals(2, 3), min=-1.0, max=1.0), Sample(reals(3), min=0.1), Sample(reals(3), max=0.1)],
-)
-def clamp(B, x, *, min=None, max=None):
-    """x held between min and max; the bounds themselves pass the gradient."""
-    if min is not None:
-        x = B.xp.maximum(x, B.xp.asarray(min, dtype=x.dtype))
-    return x if max is None else B.xp.minimum(x, B.xp.asarray(max, dtype=x.dtype))
-
-
-@clamp.gradient("x", "∂L/∂x = g where min ≤ x ≤ max, else 0")
-def _(g, node, x, *, min, max):
-    if min is not None:
-        g = where(ge(x, min), g, 0)
-    return g if max is None else where(le(x, max), g, 0)
 
 
 # --- rounding: step functions, without a gradient -------------------------------------------------
@@ -512,189 +405,6 @@ def trunc(B, x):
     return B.xp.trunc(x)
 
 
-# --- comparisons and logic: bools, without a gradient ---------------------------------------------
-
-
-@op(symbol="=", infer=comparison, promotes="kind", method=True, samples=COMPARED)
-def eq(B, x, y):
-    """x = y."""
-    return B.xp.equal(x, y)
-
-
-@op(symbol="≠", infer=comparison, promotes="kind", method=True, samples=COMPARED)
-def ne(B, x, y):
-    """x ≠ y."""
-    return B.xp.not_equal(x, y)
-
-
-@op(symbol="<", infer=comparison, promotes="kind", method=True, samples=COMPARED)
-def lt(B, x, y):
-    """x < y."""
-    return B.xp.less(x, y)
-
-
-@op(symbol="≤", infer=comparison, promotes="kind", method=True, samples=COMPARED)
-def le(B, x, y):
-    """x ≤ y."""
-    return B.xp.less_equal(x, y)
-
-
-@op(symbol=">", infer=comparison, promotes="kind", method=True, samples=COMPARED)
-def gt(B, x, y):
-    """x > y."""
-    return B.xp.greater(x, y)
-
-
-@op(symbol="≥", infer=comparison, promotes="kind", method=True, samples=COMPARED)
-def ge(B, x, y):
-    """x ≥ y."""
-    return B.xp.greater_equal(x, y)
-
-
-@op(symbol="∧", infer=comparison, method=True, samples=LOGICAL)
-def logical_and(B, x, y):
-    """True where both are non-zero."""
-    return B.xp.logical_and(x != 0, y != 0)
-
-
-@op(symbol="∨", infer=comparison, method=True, samples=LOGICAL)
-def logical_or(B, x, y):
-    """True where at least one is non-zero."""
-    return B.xp.logical_or(x != 0, y != 0)
-
-
-@op(symbol="⊻", infer=comparison, method=True, samples=LOGICAL)
-def logical_xor(B, x, y):
-    """True where exactly one is non-zero."""
-    return B.xp.logical_xor(x != 0, y != 0)
-
-
-@op(symbol="¬", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
-def logical_not(B, x):
-    """True where x is zero."""
-    return x == 0
-
-
-@op(symbol="NaN?", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
-def isnan(B, x):
-    """True where x is not a number."""
-    return x != x  # NaN is the one number that differs from itself
-
-
-@op(symbol="∞?", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
-def isinf(B, x):
-    """True where x is plus or minus infinity."""
-    return B.xp.abs(x) == math.inf
-
-
-@op(symbol="finite?", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
-def isfinite(B, x):
-    """True where x is neither infinite nor NaN."""
-    return B.xp.isfinite(x)
-
-
-def _where_shape(condition: HasSpec, x: HasSpec, y: HasSpec) -> Spec:
-    if condition.dtype is not bool_:
-        raise DTypeError(
-            "a condition is made of bools",
-            argument="condition",
-            expected="bool",
-            got=condition.dtype,
-            hint="compare first: tc.where(t > 0, ...)",
-        )
-    return Spec(broadcast(condition.shape, x.shape, y.shape, names=("condition", "x", "y")), x.dtype)
-
-
-@op(
-    symbol="where",
-    infer=_where_shape,
-    promotes="kind",
-    broadcasts=True,
-    nondifferentiable=("condition",),
-    samples=[
-        Sample(booleans(2, 3), reals(2, 3), reals(2, 3)),
-        Sample(booleans(3), reals(2, 1), reals()),
-    ],
-)
-def where(B, condition, x, y):
-    """x where the condition holds, y elsewhere.
-
-    Both branches are computed, and a NaN in the one not taken still poisons the gradient, because
-    0 · ∞ is NaN. Guard the argument as well as the result (the double where):
-
-    >>> import tinygrad_cnn as tc
-    >>> x = tc.tensor([0.0, 4.0], requires_grad=True)
-    >>> safe = tc.where(x > 0, x, 1.0)
-    >>> tc.where(x > 0, tc.sqrt(safe), x).sum().backward()
-    >>> x.grad
-    tensor([1.  , 0.25])
-    """
-    return B.xp.where(condition, x, y)
-
-
-@where.gradient("x", "∂L/∂x = g where the condition holds, else 0")
-def _(g, node, condition):
-    return where(condition, g, 0)
-
-
-@where.gradient("y", "∂L/∂y = 0 where the condition holds, else g")
-def _(g, node, condition):
-    return where(condition, 0, g)
-
-
-# --- dtype ----------------------------------------------------------------------------------------
-
-
-@op(
-    symbol="cast",
-    infer=lambda x, *, dtype: Spec(x.shape, dtype),
-    public=False,
-    samples=[Sample(reals(2, 3), dtype=DTYPES["float64"]), Sample(reals(2), dtype=DTYPES["int64"])],
-)
-def cast(B, x, *, dtype):
-    """The same numbers in another dtype; towards zero when they become integers."""
-    return B.xp.astype(x, getattr(B.xp, dtype.name), copy=True)
-
-
-@cast.gradient("x", "∂L/∂x = g, in the dtype of x")
-def _(g, node):
-    return cast(g, dtype=node.spec("x").dtype)
-
-
-@attach
-def to(self: Tensor, target: DTypeLike | Backend) -> Tensor:
-    """Another dtype (`t.to("float64")`, `t.to(tc.int64)`) or another backend (`t.to("cupy")`).
-
-    A change of dtype is differentiable. Only leaves move between backends: a moved parameter is a new leaf.
-    """
-    if isinstance(target, Backend) or (isinstance(target, str) and target not in DTYPES):
-        return _to_backend(self, target)
-    dtype = as_dtype(target)
-    if dtype is self.dtype:
-        return self
-    result = cast(self, dtype=dtype)
-    return result if dtype.is_floating else result.detach()
-
-
-def _to_backend(self: Tensor, name: str | Backend) -> Tensor:
-    target = get_backend(name)
-    if target is self.backend:
-        return self
-    if not self.is_leaf and self.requires_grad:
-        raise GradientError(
-            "only leaves move between backends",
-            got=f"the result of {self.node.name}",
-            hint="t.detach().to(...)",
-        )
-    if target.executes:  # a tensor without values says so here
-        array = target.asarray(self.numpy(), self.dtype)
-    else:
-        array = target.full(self.shape, 0, self.dtype)
-    moved = Tensor(array, self.shape, self.dtype, target)
-    moved.name = self.name
-    return moved.requires_grad_(self.requires_grad)
-
-
 # --- Python's operators ---------------------------------------------------------------------------
 
 
@@ -706,12 +416,7 @@ for _name, _operation in {
     "pow": pow,
     "floordiv": floor_divide,
     "mod": remainder,
-    "and": logical_and,
-    "or": logical_or,
-    "xor": logical_xor,
 }.items():
     attach_operator(_name, _operation)
-for _name, _operation in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}.items():
-    attach_operator(_name, _operation, reflects=False)  # Python turns a < b around by itself
-for _name, _operation in {"neg": neg, "abs": abs, "invert": logical_not}.items():
-    attach_operator(_name, _operation, reflects=False)
+attach_operator("neg", neg, reflects=False)
+attach_operator("abs", abs, reflects=False)

@@ -20,18 +20,14 @@ from tinygrad_cnn.dtypes import (
     bool_,
     broadcast,
     int64,
-    normalize_dim,
     require_integer,
 )
 from tinygrad_cnn.errors import (
-    ArgumentError,
     ArgumentTypeError,
     DataDependentShape,
     DTypeError,
     IndexingError,
-    ShapeError,
 )
-from tinygrad_cnn.ops._infer import zeros
 
 # --- basic indexing: ints, slices, None; always a view --------------------------------------------
 
@@ -230,7 +226,8 @@ def _expanded_key(x: Tensor, key: tuple[Any, ...]) -> list[Any]:
         )
     if dots:
         entries[dots[0] : dots[0] + 1] = [slice(None)] * (x.ndim - used)
-    expanded, dim = [], 0
+    expanded: list[Any] = []
+    dim = 0
     for entry in entries:
         is_mask = isinstance(entry, Tensor) and entry.dtype is bool_
         expanded.extend(_picked_by(entry, x.shape, dim) if is_mask else [entry])
@@ -317,193 +314,3 @@ def nonzero(x: Tensor) -> tuple[Tensor, ...]:
     return tuple(
         Tensor(array, tuple(array.shape), int64, x.backend) for array in x.backend.xp.nonzero(x.array)
     )
-
-
-# --- gather and scatter ---------------------------------------------------------------------------
-
-
-def _along(B: Any, index: Any, dim: int) -> tuple[Any, ...]:
-    """The index tuple that reads `index` along `dim` and stays in place along every other dimension."""
-    places = []
-    for axis, size in enumerate(index.shape):
-        shape = tuple(size if other == axis else 1 for other in range(index.ndim))
-        places.append(index if axis == dim else B.xp.reshape(B.xp.arange(size), shape))
-    return tuple(places)
-
-
-def _check_along(x: HasSpec, index: HasSpec, dim: int, sources: str) -> None:
-    require_integer(index, "index")
-    axis = normalize_dim(dim, len(x.shape))
-    fits = len(index.shape) == len(x.shape) and all(
-        i <= s for other, (i, s) in enumerate(zip(index.shape, x.shape, strict=True)) if other != axis
-    )
-    if not fits:
-        raise ShapeError(
-            f"index must have as many dimensions as {sources} and reach no further outside dim",
-            argument="index",
-            expected=f"at most {x.shape} outside dimension {axis}",
-            got=index.shape,
-        )
-
-
-def _gathered(x: HasSpec, index: HasSpec, *, dim: int) -> Spec:
-    _check_along(x, index, dim, "x")
-    return Spec(index.shape, x.dtype)
-
-
-def _check_index(B: Any, index: Any, size: int, dim: int) -> None:
-    outside = (index < 0) | (index >= size)
-    if bool(B.xp.any(outside)):
-        raise index_error(int(B.to_numpy(index[outside]).flat[0]), size, dim)
-
-
-@op(
-    symbol="gather",
-    infer=_gathered,
-    nondifferentiable=("index",),
-    method=True,
-    samples=[
-        Sample(reals(3, 4), integers(3, 2, high=4), dim=1),
-        Sample(reals(3, 4), integers(5, 4, high=3), dim=0),
-        Sample(reals(3, 4), integers(2, 4, high=4), dim=-1),
-    ],
-)
-def gather(B, x, index, *, dim):
-    """out[i, j] = x[i, index[i, j]] along dim=1, and likewise for any dim."""
-    axis = dim % x.ndim
-    _check_index(B, index, x.shape[axis], axis)
-    return x[_along(B, index, axis)]
-
-
-@gather.gradient("x", "∂L/∂x = g added up at the places read")
-def _(g, node, index, *, dim):
-    shape, dtype = node.spec("x")
-    return scatter_add(zeros(shape, dtype, g), index, g, dim=dim)
-
-
-def _scattered(x: HasSpec, index: HasSpec, src: HasSpec, *, dim: int) -> Spec:
-    _check_along(x, index, dim, "x")
-    if src.shape != index.shape or src.dtype is not x.dtype:
-        raise ShapeError(
-            "src gives one element for each index",
-            argument="src",
-            expected=f"shape {index.shape}, {x.dtype}",
-            got=f"shape {src.shape}, {src.dtype}",
-        )
-    return Spec(x.shape, x.dtype)
-
-
-@op(
-    symbol="scatter +",
-    infer=_scattered,
-    nondifferentiable=("index",),
-    method=True,
-    samples=[
-        Sample(reals(3, 4), integers(3, 2, high=4), reals(3, 2), dim=1),
-        Sample(reals(3, 4), integers(5, 4, high=3), reals(5, 4), dim=0),
-    ],
-)
-def scatter_add(B, x, index, src, *, dim):
-    """A copy of x with src added: out[i, index[i, j]] += src[i, j] along dim=1, likewise for any dim."""
-    axis = dim % x.ndim
-    _check_index(B, index, x.shape[axis], axis)
-    return B.scatter_add(x, _along(B, index, axis), src)
-
-
-@scatter_add.gradient("x", "∂L/∂x = g")
-def _(g, node):
-    return g
-
-
-@scatter_add.gradient("src", "∂L/∂src = g at the places written")
-def _(g, node, index, *, dim):
-    return gather(g, index, dim=dim)
-
-
-@function(method=True)
-def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """NumPy's `take_along_axis`: like `gather`, broadcasting x and indices outside `dim`.
-
-    >>> import tinygrad_cnn as tc
-    >>> x = tc.tensor([[3.0, 1.0, 2.0]])
-    >>> tc.take_along_dim(x, x.argsort(1), 1)
-    tensor([[1., 2., 3.]])
-    """
-    if dim is None:
-        return gather(x.reshape(-1), indices.reshape(-1), dim=0)
-    axis = normalize_dim(dim, x.ndim)
-    if indices.ndim != x.ndim:
-        raise ShapeError(
-            "indices need as many dimensions as x", argument="indices", expected=x.ndim, got=indices.shape
-        )
-    outside = [1 if i == axis else size for i, size in enumerate(x.shape)]
-    shape = broadcast(tuple(outside), tuple(1 if i == axis else s for i, s in enumerate(indices.shape)))
-    index = indices.expand(*[indices.shape[axis] if i == axis else size for i, size in enumerate(shape)])
-    return gather(
-        x.expand(*[x.shape[axis] if i == axis else s for i, s in enumerate(shape)]), index, dim=axis
-    )
-
-
-# --- sorting --------------------------------------------------------------------------------------
-
-
-def _sorted_shape(x: HasSpec, *, dim: int, descending: bool) -> tuple[Spec, Spec]:
-    normalize_dim(dim, len(x.shape))
-    return Spec(x.shape, x.dtype), Spec(x.shape, int64)
-
-
-_SORTS = (Sample(reals(3, 4), dim=1), Sample(reals(3, 4), dim=0, descending=True), Sample(reals(4)))
-
-
-@op(symbol="sort", infer=_sorted_shape, outputs=("values", "indices"), method=True, samples=_SORTS)
-def sort(B, x, *, dim=-1, descending=False):
-    """The elements along `dim` in order, and where each came from; equal ones keep their order."""
-    if not x.ndim:
-        return B.xp.asarray(x, copy=True), B.xp.zeros((), dtype=B.xp.int64)
-    order = _order(B, x, dim, descending)
-    return B.xp.take_along_axis(x, order, axis=dim), order
-
-
-def _order(B: Any, x: Any, dim: int, descending: bool) -> Any:
-    """Indices that sort x; descending sorts the reversed array, so that equal elements keep their order."""
-    xp = B.xp
-    if not descending:
-        return xp.argsort(x, axis=dim, stable=True)
-    backwards = xp.flip(xp.argsort(xp.flip(x, axis=dim), axis=dim, stable=True), axis=dim)
-    return x.shape[dim] - 1 - backwards
-
-
-@sort.gradient("x", "∂L/∂x = each g at the place its value came from")
-def _(g, node, indices, *, dim):
-    shape, dtype = node.spec("x")
-    return scatter_add(zeros(shape, dtype, g), indices, g, dim=dim) if shape else g
-
-
-@function(method=True)
-def argsort(x: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
-    """The indices that sort x along `dim`.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.argsort(tc.tensor([3.0, 1.0, 2.0]))
-    tensor([1, 2, 0])
-    """
-    return sort(x, dim, descending)[1]
-
-
-@function(method=True)
-def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
-    """The k largest (or smallest) elements along `dim`, in order, and their indices.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.topk(tc.tensor([1.0, 4.0, 2.0, 3.0]), 2)
-    (tensor([4., 3.]), tensor([1, 3]))
-    """
-    axis = normalize_dim(dim, x.ndim)
-    size = x.shape[axis] if x.ndim else 1
-    if not 0 <= as_index(k, argument="k") <= size:
-        raise ArgumentError(f"{k} of {size} elements", argument="k", expected=f"0 .. {size}", got=k)
-    values, indices = sort(x, dim, largest)
-    if not x.ndim:
-        return values, indices
-    front = (slice(None),) * axis + (slice(0, k),)
-    return values[front], indices[front]

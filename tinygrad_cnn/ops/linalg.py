@@ -7,13 +7,21 @@ Follow the indices: g is (i, j), y is (k, j); the only product of the two with x
 
 from __future__ import annotations
 
+import math
+
 from tinygrad_cnn._op import attach_operator, function, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, broadcast
-from tinygrad_cnn.errors import DTypeError, ShapeError
-from tinygrad_cnn.ops.elementwise import mul
+from tinygrad_cnn.dtypes import Dims, HasSpec, Shape, Spec, broadcast, normalize_dims
+from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, ShapeError
+from tinygrad_cnn.ops._infer import ALONG, reduced_floating
+from tinygrad_cnn.ops.comparison import eq, where
+from tinygrad_cnn.ops.elementwise import abs as absolute
+from tinygrad_cnn.ops.elementwise import div, mul
+from tinygrad_cnn.ops.extremes import amax, amin
 from tinygrad_cnn.ops.movement import reshape, sum_to, transpose
+from tinygrad_cnn.ops.reduce import restore
+from tinygrad_cnn.ops.reduce import sum as sum_over
 
 
 def _matmul_shape(x: HasSpec, y: HasSpec) -> Spec:
@@ -123,3 +131,38 @@ def outer(x: Tensor, y: Tensor) -> Tensor:
                 "outer takes two vectors", argument=name, expected="1 dimension", got=vector.shape
             )
     return mul(reshape(x, shape=(-1, 1)), y)
+
+
+# --- norms ----------------------------------------------------------------------------------------
+
+
+@op(symbol="‖x‖", infer=reduced_floating, public=False, samples=ALONG[:3])
+def euclidean_norm(B, x, *, dim=None, keepdim=False):
+    """The square root of the sum of squares; its slope at 0 is taken as 0."""
+    return B.xp.sqrt(B.xp.sum(x * x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim))
+
+
+@euclidean_norm.gradient("x", "∂L/∂x = g · x / ‖x‖, and 0 where ‖x‖ = 0")
+def _(g, node, x, out, *, dim, keepdim):
+    zero = eq(out, 0)
+    return mul(restore(where(zero, 0, div(g, where(zero, 1, out))), x.shape, dim, keepdim), x)
+
+
+@function(method=True)
+def norm(x: Tensor, p: float = 2.0, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The p-norm (Σ |x|ᵖ)^(1/p) over `dim`; p may be 1, 2, any positive number or ±infinity.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.norm(tc.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    if not isinstance(p, (int, float)) or p == 0:
+        raise ArgumentTypeError("p must be a non-zero number", argument="p", expected="2, 1, inf, ...", got=p)
+    if p == 2:
+        return euclidean_norm(x, dim, keepdim)
+    magnitude = absolute(x)
+    if p in (math.inf, -math.inf):
+        return (amax if p > 0 else amin)(magnitude, dim, keepdim)
+    if p == 1:
+        return sum_over(magnitude, dim, keepdim)
+    return sum_over(magnitude**p, dim, keepdim) ** (1 / p)

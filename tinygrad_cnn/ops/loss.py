@@ -15,21 +15,39 @@ from tinygrad_cnn._op import function, op
 from tinygrad_cnn._sample import Sample, integers, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import (
+    Dims,
     DType,
     HasSpec,
     Spec,
     as_index,
     int64,
     normalize_dim,
+    reduced_shape,
     require_floating,
     require_integer,
     same_floating,
 )
 from tinygrad_cnn.errors import ArgumentError, LabelError, ShapeError
-from tinygrad_cnn.ops.elementwise import div, eq, exp, isfinite, mul, neg, sub, where
-from tinygrad_cnn.ops.movement import expand, unsqueeze
-from tinygrad_cnn.ops.reduce import amax, logsumexp
+from tinygrad_cnn.ops.comparison import eq, isfinite, where
+from tinygrad_cnn.ops.elementwise import div, exp, log, mul, neg, sub
+from tinygrad_cnn.ops.extremes import amax
+from tinygrad_cnn.ops.movement import expand, reshape, unsqueeze
 from tinygrad_cnn.ops.reduce import sum as sum_over
+
+
+@function(method=True)
+def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    """ln Σ eˣ over `dim`, shifted by the maximum so that nothing overflows; −∞ for all −∞.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.logsumexp(tc.tensor([1000.0, 1000.0]), 0)
+    tensor(1000.6932)
+    """
+    # The shift cancels, so it is a constant: no gradient passes through it.
+    peak = amax(x.detach(), dim, True)
+    peak = where(isfinite(peak), peak, 0)
+    total = log(sum_over(exp(sub(x, peak)), dim, True)) + peak
+    return total if keepdim else reshape(total, shape=reduced_shape(x.shape, dim, False))
 
 
 @function(method=True)

@@ -31,8 +31,6 @@ from tinygrad_cnn.dtypes import (
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.ops._windows import Padding, cell_places, frame_for, framed, inside
 
-# --- convolution ----------------------------------------------------------------------------------
-
 
 def _conv_shape(
     x: HasSpec, w: HasSpec, *, stride: Shape, padding: Padding, dilation: Shape, groups: int

@@ -59,12 +59,14 @@ def gradcheck(
     >>> x = tc.tensor([0.5, -1.5], dtype="float64", requires_grad=True)
     >>> gradcheck(lambda x: (x * x).exp(), x, order=2)
     True
-    >>> print(_message(lambda x: x * x.detach(), x))
-    the gradient of input 0 is wrong at element (0,)
+    >>> gradcheck(lambda x: x * x.detach(), x)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    tinygrad_cnn.errors.GradientError: the gradient of input 0 is wrong at element (0,)
       argument: inputs[0]
-      expected: -0.7, by central differences
-      got:      -0.35
-      try:      it is 0.5 times the right one everywhere: a factor or a contribution at a fan-out is missing, or one counts twice
+      expected: -1.455442531, by central differences
+      got:      -0.7277212655
+      at:       ...
+      try:      it is 0.5 times the right one everywhere: a factor or a contribution at a fan-out is ...
     """
     points = _checked_inputs(inputs)
     if order not in (1, 2):
@@ -74,16 +76,6 @@ def gradcheck(
         gradient, points = _gradient_of(fn, points)
         _check(gradient, points, eps, atol, rtol, "second-order gradient")
     return True
-
-
-def _message(fn: Function, x: Tensor) -> str:
-    """What gradcheck says about a function, without the line it was called on (for the example above)."""
-    try:
-        gradcheck(fn, x)
-    except GradientError as error:
-        error.where = None
-        return str(error)
-    return "nothing"
 
 
 def _checked_inputs(inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -190,12 +182,12 @@ def _check(fn: Function, points: Sequence[Tensor], eps: float, atol: float, rtol
         _require_repeatable(here, projected(position, start))
         expected = np.zeros(value.shape)
         for index in np.ndindex(*value.shape):
-            expected[index] = (_at(projected, position, start, index, eps) - _at(
-                projected, position, start, index, -eps
-            )) / (2 * eps)
+            expected[index] = (
+                _at(projected, position, start, index, eps) - _at(projected, position, start, index, -eps)
+            ) / (2 * eps)
         wrong = ~np.isclose(got, expected, rtol=rtol, atol=atol)
         if wrong.any():
-            index = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+            index = tuple(np.argwhere(wrong)[0].tolist())
             ahead = (_at(projected, position, start, index, eps) - here) / eps
             behind = (here - _at(projected, position, start, index, -eps)) / eps
             raise GradientError(
@@ -253,5 +245,5 @@ def _likely_cause(expected: Numbers, got: Numbers, wrong: NDArray[np.bool_], *, 
     if np.allclose(np.sort(got, axis=None), np.sort(expected, axis=None)):
         return "the right numbers are in the wrong places: transposed, flipped, or an unrotated kernel?"
     if 2 * wrong.sum() < wrong.size:
-        return f"only {wrong.sum()} of {wrong.size} elements are wrong: look at borders, padding and repeated indices"
+        return f"only {wrong.sum()} of {wrong.size} elements are wrong: look at borders and repeated indices"
     return None

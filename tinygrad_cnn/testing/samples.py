@@ -6,7 +6,7 @@ inputs of one sample, and not near the places where functions have kinks (0, hal
 
 >>> from tinygrad_cnn._op import REGISTRY
 >>> for case in cases(REGISTRY["log_softmax"]):
-...     print(case, [array.shape for array in arrays(case.sample)], case.sample.params)
+...     print(case, [array.shape for array in arrays(case)], case.sample.params)
 log_softmax-0 [(2, 3)] {'dim': 1}
 log_softmax-1 [(2, 3, 2)] {'dim': -2}
 """
@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_cnn._op import REGISTRY, Draw, Op, Sample
+from tinygrad_cnn._op import REGISTRY, Op
+from tinygrad_cnn._sample import Draw, Sample
 from tinygrad_cnn._tensor import Tensor, tensor
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTypeLike, as_dtype, float64
@@ -35,9 +36,10 @@ class Case(NamedTuple):
 
     @property
     def sample(self) -> Sample:
-        return self.op.samples[self.number]
+        sample: Sample = self.op.samples[self.number]
+        return sample
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.op.name}-{self.number}"
 
 
@@ -51,16 +53,15 @@ def cases(*ops: Op) -> list[Case]:
     return [Case(op, number) for op in ops or library_operations() for number in range(len(op.samples))]
 
 
-def arrays(sample: Sample, *, dtype: DTypeLike = float64) -> list[NDArray[Any]]:
+def arrays(case: Case, *, dtype: DTypeLike = float64) -> list[NDArray[Any]]:
     """The inputs of a sample: real ones in `dtype`, integers in int64, masks in bool."""
     generator = np.random.default_rng(20)
-    reals = [draw for draw in sample.inputs if draw.kind == "reals"]
-    places = iter(_distinct_places([draw.shape for draw in reals], generator))
+    draws = case.sample.inputs
+    places = iter(_distinct_places([draw.shape for draw in draws if draw.kind == "reals"], generator))
+    drawn = [_real(next(places), draw) if draw.kind == "reals" else _whole(draw, generator) for draw in draws]
+    related = _RELATED.get(case.op.name, list)(drawn)
     name = as_dtype(dtype).name
-    return [
-        _real(next(places), draw).astype(name) if draw.kind == "reals" else _whole(draw, generator)
-        for draw in sample.inputs
-    ]
+    return [array.astype(name) if array.dtype.kind == "f" else array for array in related]
 
 
 def tensors(
@@ -71,9 +72,11 @@ def tensors(
         tensor(
             array,
             backend=backend,
-            requires_grad=requires_grad and array.dtype.kind == "f" and case.op.input_name(position) in case.op.rules,
+            requires_grad=requires_grad
+            and array.dtype.kind == "f"
+            and case.op.input_name(position) in case.op.rules,
         )
-        for position, array in enumerate(arrays(case.sample, dtype=dtype))
+        for position, array in enumerate(arrays(case, dtype=dtype))
     ]
 
 
@@ -96,10 +99,22 @@ def _real(places: NDArray[np.float64], draw: Draw) -> NDArray[np.float64]:
     values = draw.low + (draw.high - draw.low) * places
     tenth = np.round(values, 1)
     # Kinks stand at 0, at halves and at bounds such as 0.1: step aside by less than numbers are apart.
-    return np.asarray(values + np.where(abs(values - tenth) < 2e-3, np.where(values < tenth, -4e-3, 4e-3), 0.0))
+    return np.asarray(
+        values + np.where(abs(values - tenth) < 2e-3, np.where(values < tenth, -4e-3, 4e-3), 0.0)
+    )
 
 
 def _whole(draw: Draw, generator: np.random.Generator) -> NDArray[Any]:
     if draw.kind == "booleans":
         return np.asarray(generator.random(draw.shape) < 0.5)
     return np.asarray(generator.integers(int(draw.low), int(draw.high), draw.shape))
+
+
+def _with_statistics_of_x(drawn: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    g, x, weight, *_ = drawn
+    axes = (0, *range(2, x.ndim))
+    return [g, x, weight, x.mean(axis=axes), x.var(axis=axes)]
+
+
+# Inputs that are not drawn one by one, because a kernel may rely on how they hang together.
+_RELATED = {"batch_norm_grad": _with_statistics_of_x}

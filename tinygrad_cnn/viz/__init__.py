@@ -1,0 +1,24 @@
+"""Pictures: computation graphs, and plots of a training run.
+
+    tc.Graph.of(loss).render("graph.svg")       the forward graph, name scopes as boxes
+    viz.plot_history(history, "curves.png")     loss and accuracy, epoch by epoch
+    viz.plot_confusion(matrix, names, path)     which class is taken for which
+    viz.plot_filters(weights, path)             what the first layer looks for
+
+    theme     colours, forms and fonts, once for all pictures
+    dot       a Graph in the DOT language
+    render    DOT to SVG, PNG or PDF
+    plots     curves, matrices, filters, with matplotlib
+
+Importing this package gives `Graph` its methods `to_dot`, `render` and its display in notebooks.
+"""
+
+from tinygrad_cnn.graph import Graph, Recording, record
+from tinygrad_cnn.viz.dot import to_dot
+from tinygrad_cnn.viz.plots import plot_confusion, plot_filters, plot_history
+from tinygrad_cnn.viz.render import render, renderer, svg
+
+__all__ = ["Graph", "Recording", "plot_confusion", "plot_filters", "plot_history", "record", "renderer"]
+
+for _name, _method in {"to_dot": to_dot, "render": render, "_repr_svg_": svg}.items():
+    setattr(Graph, _name, _method)

@@ -1,0 +1,65 @@
+"""`tinygrad-cnn eval`: test the weights that a run has left, class by class."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tinygrad_cnn import io
+from tinygrad_cnn.backend import use_backend
+from tinygrad_cnn.cli.config import RunConfig
+from tinygrad_cnn.cli.recipe import prepare, resolve
+
+EXAMPLES = {
+    "tinygrad-cnn eval runs/lenet5-fashion-mini": "what the run's weights recognise, class by class",
+    "tinygrad-cnn eval runs/lenet5-fashion-mini --dataset fashion-mnist": "on 10,000 other images",
+}
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, such as runs/lenet5-fashion-mini.")],
+    dataset: Annotated[
+        str | None, typer.Option(help="What to test on.", show_default="the run's own dataset")
+    ] = None,
+    backend: Annotated[str | None, typer.Option(help="What computes.", show_default="the run's own")] = None,
+) -> None:
+    """Test the weights that a run has left on images they have never seen."""
+    settings = RunConfig.read(run / "config.toml")
+    config = resolve(
+        dataclasses.replace(
+            settings, dataset=dataset or settings.dataset, backend=backend or settings.backend
+        )
+    )
+    with use_backend(config.backend):
+        job = prepare(config)
+        job.trainer.model.load_state_dict(io.load(run / "model.safetensors"))
+        measured = job.trainer.evaluate(job.test_loader)
+        matrix = job.confusion()
+    console = Console(highlight=False)
+    console.print(
+        f"{config.model} on {config.dataset}: {measured['accuracy']:.1%} of {len(job.dataset.test):,} test "
+        f"images are recognised, loss {measured['loss']:.4f}",
+        soft_wrap=True,
+    )
+    console.print(_table(matrix, job.dataset.classes))
+
+
+def _table(matrix: Any, classes: tuple[str, ...]) -> Table:
+    """For each class: how many images, how many are recognised, and what the others are taken for."""
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("class")
+    for heading in ("images", "recognised"):
+        table.add_column(heading, justify="right")
+    table.add_column("most often taken for")
+    for label, row in enumerate(matrix):
+        total, right = int(row.sum()), int(row[label])
+        wrong = row.copy()
+        wrong[label] = 0
+        rival = f"{classes[wrong.argmax()]} ({wrong.max()})" if wrong.any() else ""
+        table.add_row(classes[label], f"{total:,}", f"{right / total:.1%}" if total else "", rival)
+    return table

@@ -1,0 +1,116 @@
+"""From the settings of a run to a Trainer and its data: what each name on the command line stands for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from tinygrad_cnn import data, models, optim
+from tinygrad_cnn._tensor import tensor
+from tinygrad_cnn.backend import Backend, backends, get_backend
+from tinygrad_cnn.cli.config import RunConfig
+from tinygrad_cnn.errors import ArgumentError, UnknownName
+from tinygrad_cnn.metrics import confusion_matrix
+from tinygrad_cnn.ops.random import manual_seed
+from tinygrad_cnn.train import Trainer
+
+
+class Recipe(NamedTuple):
+    """An optimizer, the learning rate it usually likes, and its other settings."""
+
+    make: Callable[..., optim.Optimizer]
+    lr: float
+    options: Mapping[str, Any]
+
+
+OPTIMIZERS = {
+    "sgd": Recipe(optim.SGD, 0.05, {"momentum": 0.9, "nesterov": True}),
+    "adam": Recipe(optim.Adam, 3e-3, {}),
+}
+# A tenth of the images must be seen more often; both take LeNet-5 about as far as it gets.
+EPOCHS = {"fashion-mini": 12, "fashion-mnist": 6, "mnist": 6}
+SCHEDULES: dict[str, Callable[..., optim.LRScheduler] | None] = {
+    "one-cycle": optim.OneCycleLR,
+    "constant": None,
+}
+
+
+def resolve(config: RunConfig) -> RunConfig:
+    """The settings with every choice made, so that they are the same run on the next version of this file.
+
+    Raises:
+        UnknownName: there is no such model, dataset, backend, optimizer or schedule.
+        BackendUnavailable: the backend cannot run here; says why.
+        ArgumentError: the backend is one that does not compute.
+    """
+    for kind, name, known in (
+        ("model", config.model, models.names()),
+        ("dataset", config.dataset, data.names()),
+        ("backend", config.backend, backends()),
+        ("optimizer", config.optimizer, OPTIMIZERS),
+        ("schedule", config.schedule, SCHEDULES),
+    ):
+        if name not in known:
+            raise UnknownName.among(name, known, kind=kind, argument=f"--{kind}")
+    backend = get_backend(config.backend)
+    if not backend.executes:
+        raise ArgumentError(
+            f"the {config.backend} backend computes nothing, so nothing can be learned on it",
+            argument="--backend",
+            got=config.backend,
+        )
+    if config.threads is not None:
+        backend.set_num_threads(config.threads)
+    epochs = EPOCHS[config.dataset] if config.epochs is None else config.epochs
+    lr = OPTIMIZERS[config.optimizer].lr if config.lr is None else config.lr
+    return dataclasses.replace(config, epochs=epochs, lr=lr, threads=_threads(backend))
+
+
+def _threads(backend: Backend) -> int | None:
+    """How many processor threads the backend computes on, if it says so."""
+    threads = backend.info().get("threads")
+    return None if threads is None else int(threads)
+
+
+class Job(NamedTuple):
+    """A Trainer and what it is to learn."""
+
+    trainer: Trainer
+    dataset: data.Dataset
+    train_loader: data.DataLoader
+    test_loader: data.DataLoader
+
+    def confusion(self) -> Any:
+        """How many test images of each class (rows) are taken for which (columns)."""
+        outputs = self.trainer.predict(self.test_loader)
+        labels = tensor(self.dataset.test.labels, backend=outputs.backend)
+        return confusion_matrix(outputs, labels, len(self.dataset.classes))
+
+
+def prepare(config: RunConfig) -> Job:
+    """Load the data, draw the initial weights, and put a Trainer around them."""
+    dataset = data.load(config.dataset)
+    flips = [data.RandomHorizontalFlip()] if config.augment else []
+    train_loader = data.DataLoader(
+        dataset.train,
+        config.batch_size,
+        shuffle=True,
+        seed=config.seed,
+        transform=data.Compose([*flips, dataset.standardize]),
+    )
+    test_loader = data.DataLoader(dataset.test, batch_size=500, transform=dataset.standardize)
+
+    manual_seed(config.seed)
+    model = models.create(config.model)
+    recipe = OPTIMIZERS[config.optimizer]
+    optimizer = recipe.make(
+        model.parameters(), lr=config.lr, weight_decay=config.weight_decay, **recipe.options
+    )
+    make_schedule = SCHEDULES[config.schedule]
+    steps = config.epochs * len(train_loader)
+    scheduler = (
+        None if make_schedule is None else make_schedule(optimizer, max_lr=config.lr, total_steps=steps)
+    )
+    trainer = Trainer(model, optimizer, scheduler=scheduler)
+    return Job(trainer, dataset, train_loader, test_loader)

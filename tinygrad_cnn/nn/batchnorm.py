@@ -1,0 +1,124 @@
+"""Batch-normalization layers, which remember the mean and variance of what they saw in training."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import tinygrad_cnn.functional as F
+from tinygrad_cnn._context import no_grad
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.dtypes import DTypeLike, float32, int64
+from tinygrad_cnn.errors import ShapeError
+from tinygrad_cnn.nn.linear import positive
+from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.ops.creation import ones, zeros
+
+
+class _BatchNorm(Module):
+    """What batch normalization of every number of dimensions shares."""
+
+    shapes: ClassVar[tuple[str, ...]]  # accepted inputs, for people
+    ndims: ClassVar[tuple[int, ...]]
+
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        dtype: DTypeLike = float32,
+    ) -> None:
+        super().__init__()
+        (self.num_features,) = positive(num_features=num_features)
+        self.eps, self.momentum = eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight = Parameter(ones(num_features, dtype=dtype)) if affine else None
+        self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine else None
+        track = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track else None)
+        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track else None)
+        self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if track else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check(x)
+        momentum: float | Tensor = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            with no_grad():
+                self.num_batches_tracked.assign(self.num_batches_tracked + 1)
+                if self.momentum is None:  # the plain average over all batches so far
+                    momentum = 1 / self.num_batches_tracked.to(x.dtype)
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training=self.training or self.running_mean is None,
+            momentum=momentum,
+            eps=self.eps,
+        )
+
+    def _check(self, x: Tensor) -> None:
+        if x.ndim not in self.ndims or x.shape[1] != self.num_features:
+            shapes = " or ".join(self.shapes).replace("C", str(self.num_features))
+            raise ShapeError(
+                f"{type(self).__name__}({self.num_features}) does not take this input",
+                argument="x",
+                expected=shapes,
+                got=x.shape,
+            )
+
+    def extra_repr(self) -> str:
+        facts = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
+        return f"{facts}, track_running_stats={self.track_running_stats}"
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalization of rows (N, C) or lines (N, C, L); arguments as for `BatchNorm2d`."""
+
+    shapes = ("(N, C)", "(N, C, L)")
+    ndims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Every channel gets mean 0 and variance 1 over batch and places, then a learned scale and shift.
+
+    Args:
+        num_features: C, the number of channels.
+        eps: added to the variance before its root is taken.
+        momentum: the weight of a new batch in the running statistics; None for the plain average over all.
+        affine: False leaves scale and shift out.
+        track_running_stats: False keeps no statistics and always uses the batch's own.
+        dtype: of parameters and statistics.
+
+    Shapes:
+        (N, C, H, W) → the same.
+
+    Parameters and buffers:
+        weight, bias: (C,), 1 and 0 at first.
+        running_mean, running_var: (C,), 0 and 1 at first; used after `eval()`.
+        num_batches_tracked: 0-d int64.
+
+    >>> import tinygrad_cnn as tc
+    >>> layer = tc.nn.BatchNorm2d(3)
+    >>> y = layer(tc.rand(8, 3, 4, 4))
+    >>> layer.num_batches_tracked
+    tensor(1)
+    """
+
+    shapes = ("(N, C, H, W)",)
+    ndims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalization of volumes (N, C, D, H, W); arguments as for `BatchNorm2d`."""
+
+    shapes = ("(N, C, D, H, W)",)
+    ndims = (5,)

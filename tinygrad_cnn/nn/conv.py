@@ -1,0 +1,139 @@
+"""Convolution layers: kernels that learn, sliding over lines, images and volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import tinygrad_cnn.functional as F
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.dtypes import DTypeLike, float32, per_dimension
+from tinygrad_cnn.errors import ArgumentError
+from tinygrad_cnn.functional._spatial import Size
+from tinygrad_cnn.nn.linear import draw_weights, positive
+from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.ops.creation import zeros
+
+
+class _Conv(Module):
+    """What the convolutions of every number of dimensions share."""
+
+    spatial: ClassVar[int]
+    convolve: ClassVar[Callable[..., Tensor]]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        *,
+        dtype: DTypeLike = float32,
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels, self.groups = positive(
+            in_channels=in_channels, out_channels=out_channels, groups=groups
+        )
+        if in_channels % groups or out_channels % groups:
+            raise ArgumentError(
+                f"{in_channels} and {out_channels} channels cannot be dealt into {groups} groups",
+                argument="groups",
+                expected="a divisor of both",
+                got=groups,
+            )
+        self.kernel_size = per_dimension(kernel_size, self.spatial, argument="kernel_size")
+        self.stride = per_dimension(stride, self.spatial, argument="stride")
+        self.padding = (
+            padding if isinstance(padding, str) else per_dimension(padding, self.spatial, argument="padding")
+        )
+        self.dilation = per_dimension(dilation, self.spatial, argument="dilation")
+        self.weight = Parameter(zeros(out_channels, in_channels // groups, *self.kernel_size, dtype=dtype))
+        self.bias = Parameter(zeros(out_channels, dtype=dtype)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        draw_weights(self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return type(self).convolve(
+            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+    def extra_repr(self) -> str:
+        parts = [
+            f"{self.in_channels}, {self.out_channels}",
+            f"kernel_size={self.kernel_size}",
+            f"stride={self.stride}",
+        ]
+        if isinstance(self.padding, str) or any(self.padding):
+            parts.append(f"padding={self.padding}")
+        if any(step != 1 for step in self.dilation):
+            parts.append(f"dilation={self.dilation}")
+        if self.groups != 1:
+            parts.append(f"groups={self.groups}")
+        if self.bias is None:
+            parts.append("bias=False")
+        return ", ".join(parts)
+
+
+class Conv1d(_Conv):
+    """Kernels sliding over lines (N, C, L); arguments as for `Conv2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Conv1d(2, 4, 3, padding="same")(tc.zeros(1, 2, 10)).shape
+    (1, 4, 10)
+    """
+
+    spatial = 1
+    convolve = F.conv1d
+
+
+class Conv2d(_Conv):
+    """Kernels sliding over images, and a bias for each.
+
+    Args:
+        in_channels: of the images that come in.
+        out_channels: how many kernels there are.
+        kernel_size, stride, padding, dilation, groups: as for `functional.conv2d`; one number, or one for
+            each spatial dimension.
+        bias: False leaves the bias out.
+        dtype: of weight and bias.
+
+    Shapes:
+        (N, in_channels, H, W) → (N, out_channels, H', W'), H' = ⌊(H + 2P − D(K − 1) − 1) / S⌋ + 1.
+
+    Parameters:
+        weight: (out_channels, in_channels/groups, KH, KW), uniform in ± 1/√(in_channels/groups · KH · KW).
+        bias: (out_channels,), likewise.
+
+    Raises:
+        ArgumentError: a size below 1, or groups that do not divide the channels.
+
+    >>> import tinygrad_cnn as tc
+    >>> layer = tc.nn.Conv2d(1, 6, 5, padding=2)
+    >>> layer
+    Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))
+    >>> layer(tc.zeros(64, 1, 28, 28)).shape
+    (64, 6, 28, 28)
+    """
+
+    spatial = 2
+    convolve = F.conv2d
+
+
+class Conv3d(_Conv):
+    """Kernels sliding over volumes (N, C, D, H, W); arguments as for `Conv2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Conv3d(1, 2, 3)(tc.zeros(1, 1, 5, 6, 7)).shape
+    (1, 2, 3, 4, 5)
+    """
+
+    spatial = 3
+    convolve = F.conv3d

@@ -1,0 +1,150 @@
+"""Initial weights: random, and of the right size.
+
+A layer adds up `fan_in` products. If the weights are too large, the numbers grow from layer to layer; if too
+small, they fade, and the gradients with them. So the weights are drawn with a variance of about 1/fan_in.
+
+    kaiming   variance gain²/fan_in                  (He et al., arXiv:1502.01852, for ReLU: gain √2)
+    xavier    variance gain² · 2/(fan_in + fan_out)  (Glorot and Bengio, AISTATS 2010, for tanh)
+
+Names, formulas and defaults are PyTorch's. Every function overwrites its tensor and returns it; numbers are
+drawn on the host from the library's seed (`tc.manual_seed`), so one seed gives the same weights on every
+backend. A backend without values (meta) draws nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from tinygrad_cnn._context import no_grad
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.dtypes import count
+from tinygrad_cnn.errors import ShapeError, UnknownName
+from tinygrad_cnn.ops.creation import full
+from tinygrad_cnn.ops.random import rand, randn
+
+_GAINS: dict[str, Callable[[float], float]] = {
+    "linear": lambda _: 1.0,
+    "conv1d": lambda _: 1.0,
+    "conv2d": lambda _: 1.0,
+    "conv3d": lambda _: 1.0,
+    "sigmoid": lambda _: 1.0,
+    "tanh": lambda _: 5 / 3,
+    "relu": lambda _: math.sqrt(2),
+    "leaky_relu": lambda slope: math.sqrt(2 / (1 + slope**2)),
+}
+
+
+def calculate_gain(nonlinearity: str, param: float = 0.01) -> float:
+    """How much larger weights must be because of what follows them: √2 for ReLU, which drops half.
+
+    Args:
+        nonlinearity: its name in `functional`, or of a layer type for none.
+        param: the negative slope of "leaky_relu".
+
+    >>> round(calculate_gain("leaky_relu", 0.2), 4)
+    1.3868
+    """
+    if nonlinearity not in _GAINS:
+        raise UnknownName.among(nonlinearity, _GAINS, kind="nonlinearity", argument="nonlinearity")
+    return _GAINS[nonlinearity](param)
+
+
+def fans(tensor: Tensor) -> tuple[int, int]:
+    """(fan_in, fan_out): how many numbers flow into, and out of, one unit of a weight (O, I, *K)."""
+    if tensor.ndim < 2:
+        raise ShapeError(
+            "fan in and fan out need at least two dimensions",
+            argument="tensor",
+            expected="a weight (O, I, *K)",
+            got=tensor.shape,
+            hint="draw biases with uniform_ or zeros_",
+        )
+    receptive_field = count(tensor.shape[2:])
+    return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
+
+
+# --- plain fillings -------------------------------------------------------------------------------
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+    """Numbers uniform in [a, b).
+
+    >>> import tinygrad_cnn as tc
+    >>> w = tc.nn.init.uniform_(tc.zeros(100), -1, 1)
+    >>> bool((w >= -1).all()), bool((w < 1).all())
+    (True, True)
+    """
+    return _drawn(tensor, rand, scale=b - a, shift=a)
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Numbers from the normal distribution."""
+    return _drawn(tensor, randn, scale=std, shift=mean)
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """One number everywhere."""
+    with no_grad():
+        return tensor.assign(full(tensor.shape, val, dtype=tensor.dtype, backend=tensor.backend))
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """0 everywhere."""
+    return constant_(tensor, 0.0)
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """1 everywhere."""
+    return constant_(tensor, 1.0)
+
+
+# --- by the size of the layer ---------------------------------------------------------------------
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Uniform in ± gain · √(6 / (fan_in + fan_out))."""
+    bound = gain * math.sqrt(6 / sum(fans(tensor)))
+    return uniform_(tensor, -bound, bound)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Normal with standard deviation gain · √(2 / (fan_in + fan_out))."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(fans(tensor))))
+
+
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+) -> Tensor:
+    """Uniform in ± gain · √(3 / fan).
+
+    Args:
+        tensor: a weight (O, I, *K).
+        a: the negative slope of the leaky ReLU that follows.
+        mode: "fan_in" keeps the size of the numbers forward, "fan_out" that of the gradients backward.
+        nonlinearity: what follows; see `calculate_gain`.
+    """
+    bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound)
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+) -> Tensor:
+    """Normal with standard deviation gain / √fan; arguments as for `kaiming_uniform_`."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    modes = dict(zip(("fan_in", "fan_out"), fans(tensor), strict=True))
+    if mode not in modes:
+        raise UnknownName.among(mode, modes, kind="mode", argument="mode")
+    return calculate_gain(nonlinearity, a) / math.sqrt(max(modes[mode], 1))
+
+
+def _drawn(tensor: Tensor, draw: Callable[..., Tensor], *, scale: float, shift: float) -> Tensor:
+    if not tensor.backend.executes:
+        return tensor
+    with no_grad():
+        numbers = draw(*tensor.shape, dtype=tensor.dtype, backend=tensor.backend)
+        return tensor.assign(numbers * scale + shift)

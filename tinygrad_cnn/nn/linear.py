@@ -1,0 +1,105 @@
+"""The linear layer, and two modules that only pass on what they get."""
+
+from __future__ import annotations
+
+import math
+
+import tinygrad_cnn.functional as F
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.dtypes import DTypeLike, as_shape, float32
+from tinygrad_cnn.errors import ArgumentError
+from tinygrad_cnn.nn import init
+from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.ops.creation import zeros
+
+
+class Linear(Module):
+    """y = x Wᵀ + b: every output is a weighted sum of all inputs.
+
+    Args:
+        in_features, out_features: how many numbers go in and come out.
+        bias: False leaves b out.
+        dtype: of weight and bias.
+
+    Shapes:
+        (*, in_features) → (*, out_features).
+
+    Parameters:
+        weight: (out_features, in_features), uniform in ± 1/√in_features.
+        bias: (out_features,), likewise.
+
+    >>> import tinygrad_cnn as tc
+    >>> layer = tc.nn.Linear(784, 10)
+    >>> layer, layer(tc.zeros(64, 784)).shape
+    (Linear(in_features=784, out_features=10, bias=True), (64, 10))
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, *, dtype: DTypeLike = float32
+    ) -> None:
+        super().__init__()
+        self.in_features, self.out_features = positive(in_features=in_features, out_features=out_features)
+        self.weight = Parameter(zeros(self.out_features, self.in_features, dtype=dtype))
+        self.bias = Parameter(zeros(self.out_features, dtype=dtype)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        draw_weights(self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"
+
+
+class Flatten(Module):
+    """Images (N, C, H, W) become rows (N, C·H·W), for a linear layer.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Flatten()(tc.zeros(2, 16, 5, 5)).shape
+    (2, 400)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.flatten(x, self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Identity(Module):
+    """Gives back what it got: takes the place of a layer that is not wanted."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+# --- what layers with weights share ---------------------------------------------------------------
+
+
+def draw_weights(weight: Tensor, bias: Tensor | None) -> None:
+    """PyTorch's default for linear layers and convolutions: all uniform in ± 1/√fan_in.
+
+    It is written there as kaiming_uniform_ with a = √5, whose gain √(2/6) makes the bound 1/√fan_in.
+    """
+    init.kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is not None:
+        fan_in, _ = init.fans(weight)
+        bound = 1 / math.sqrt(fan_in)
+        init.uniform_(bias, -bound, bound)
+
+
+def positive(**sizes: int) -> list[int]:
+    """The sizes of a layer, checked."""
+    for name, size in sizes.items():
+        if as_shape(size, argument=name)[0] < 1:
+            raise ArgumentError(f"{name} must be at least 1", argument=name, expected=">= 1", got=size)
+    return list(sizes.values())

@@ -1,0 +1,223 @@
+"""What a backend must do to be called one.
+
+    pytest -p tinygrad_cnn.testing.plugin --pyargs tinygrad_cnn.testing.conformance --backend NAME
+
+Every operation of the registry is run on the backend and compared with the readable kernel on NumPy: values,
+shapes, dtypes, gradients. Then the few functions that a backend brings itself: memory in and out, windows,
+scattering, padding, random words. A backend without values (`executes = False`) is asked for shapes and
+dtypes only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tinygrad_cnn._op import Op
+from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn.autodiff import grad
+from tinygrad_cnn.backend import Backend, get_backend
+from tinygrad_cnn.dtypes import DTYPES, Spec, float32, float64, int64
+from tinygrad_cnn.testing.samples import Case, cases, tensors
+
+READABLE = get_backend("numpy", overrides=False)
+TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
+
+each_case = pytest.mark.parametrize("case", cases(), ids=str)
+each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
+
+
+@pytest.fixture
+def executing(backend: Backend) -> Backend:
+    """The backend, when it has values to compare."""
+    if not backend.executes:
+        pytest.skip(f"the {backend.name} backend has no values")
+    return backend
+
+
+# --- operations -----------------------------------------------------------------------------------
+
+
+def call(case: Case, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+    """The operation's public outputs."""
+    results = case.op(*inputs, **case.sample.params)
+    return results if isinstance(results, tuple) else (results,)
+
+
+def assert_close(got: Any, expected: NDArray[Any], dtype: str) -> None:
+    """Real numbers up to rounding, in relation to the largest; integers and bools exactly."""
+    if expected.dtype.kind != "f":
+        np.testing.assert_array_equal(got, expected)
+        return
+    scale = float(np.abs(expected).max(initial=1.0))
+    np.testing.assert_allclose(got, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale)
+
+
+@each_dtype
+@each_case
+def test_shapes_and_dtypes_are_the_inferred_ones(backend: Backend, case: Case, dtype: str) -> None:
+    results = call(case, tensors(case, backend, dtype=dtype))
+    expected = call(case, tensors(case, READABLE, dtype=dtype))
+    assert [Spec(r.shape, r.dtype) for r in results] == [Spec(e.shape, e.dtype) for e in expected]
+    for result in results:
+        assert tuple(result.array.shape) == result.shape
+        assert backend.dtype_of(result.array) is result.dtype
+
+
+@each_dtype
+@each_case
+def test_values_equal_the_readable_kernel(executing: Backend, case: Case, dtype: str) -> None:
+    inputs = tensors(case, executing, dtype=dtype)
+    before = [value.numpy().copy() for value in inputs]
+    results = call(case, inputs)
+    expected = call(case, tensors(case, READABLE, dtype=dtype))
+    for result, reference in zip(results, expected, strict=True):
+        assert_close(result.numpy(), reference.numpy(), dtype)
+    if not case.op.mutates:
+        for value, old in zip(inputs, before, strict=True):
+            np.testing.assert_array_equal(value.numpy(), old, "a kernel has written into its input")
+
+
+def has_gradient(case: Case) -> bool:
+    """Whether the operation has rules and gives real numbers on this sample."""
+    return bool(case.op.rules) and call(case, tensors(case, "meta"))[0].dtype.is_floating
+
+
+@each_dtype
+@pytest.mark.parametrize("case", [case for case in cases() if has_gradient(case)], ids=str)
+def test_gradients_equal_the_readable_kernels(executing: Backend, case: Case, dtype: str) -> None:
+    found, expected = (_gradients(case, chosen, dtype) for chosen in (executing, READABLE))
+    for gradient, reference in zip(found, expected, strict=True):
+        assert_close(gradient, reference, dtype)
+
+
+def _gradients(case: Case, backend: Backend, dtype: str) -> list[NDArray[Any]]:
+    inputs = tensors(case, backend, dtype=dtype)
+    output = call(case, inputs)[0]
+    weights = np.linspace(-1, 2, output.numel()).reshape(output.shape)
+    seed = tensor(weights, dtype=output.dtype, backend=backend)
+    found = grad(output, [value for value in inputs if value.requires_grad], seed)
+    return [gradient.numpy() for gradient in found if gradient is not None]
+
+
+def test_overrides_are_of_known_operations(backend: Backend) -> None:
+    known: dict[str, Op] = {case.op.name: case.op for case in cases()}
+    assert set(backend.kernels) <= set(known)
+
+
+# --- memory in and out ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_arrays_go_in_and_come_out(executing: Backend, name: str) -> None:
+    data = np.array([[0, 1, 1], [1, 0, 1]], dtype=name)
+    array = executing.asarray(data)
+    assert executing.dtype_of(array) is DTYPES[name]
+    back = executing.to_numpy(array)
+    assert isinstance(back, np.ndarray)
+    assert back.dtype.name == name
+    np.testing.assert_array_equal(back, data)
+
+
+def test_asarray_copies_and_orders(executing: Backend) -> None:
+    data = np.arange(6.0).reshape(2, 3)
+    array = executing.asarray(data.T)
+    data[:] = 0
+    np.testing.assert_array_equal(executing.to_numpy(array), np.arange(6.0).reshape(2, 3).T)
+    assert executing.dtype_of(executing.asarray([1, 2], float32)) is float32
+
+
+def test_full_and_assign(executing: Backend) -> None:
+    array = executing.full((2, 3), 7, int64)
+    np.testing.assert_array_equal(executing.to_numpy(array), np.full((2, 3), 7))
+    part = array[:, 1]  # a view: writing into it is seen by the whole
+    executing.assign(part, executing.full((2,), 1, int64))
+    np.testing.assert_array_equal(executing.to_numpy(array), [[7, 1, 7], [7, 1, 7]])
+
+
+def test_results_are_not_changed_by_a_later_assign(executing: Backend) -> None:
+    weight = tensor([1.0, 2.0], backend=executing)
+    before = weight * 3
+    weight.assign(tensor([5.0, 6.0], backend=executing))
+    assert before.tolist() == [3.0, 6.0]
+    assert weight.tolist() == [5.0, 6.0]
+
+
+# --- what the array standard lacks ----------------------------------------------------------------
+
+WINDOWS = [
+    ((7,), (3,), (1,), (1,)),
+    ((7,), (3,), (2,), (2,)),
+    ((5, 6), (2, 3), (2, 1), (1, 2)),
+    ((4, 3, 5), (2, 1, 3), (1, 2, 2), (2, 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride", "dilation"), WINDOWS)
+def test_windows(executing: Backend, size: Any, kernel: Any, stride: Any, dilation: Any) -> None:
+    x = np.arange(2.0 * math.prod(size)).reshape(2, *size)
+    got = executing.to_numpy(executing.windows(executing.asarray(x), kernel, stride, dilation))
+    places = [
+        (s - d * (k - 1) - 1) // st + 1 for s, k, st, d in zip(size, kernel, stride, dilation, strict=True)
+    ]
+    assert got.shape == (2, *places, *kernel)
+    for place in itertools.product(*map(range, places)):
+        for cell in itertools.product(*map(range, kernel)):
+            where = tuple(p * st + c * d for p, st, c, d in zip(place, stride, cell, dilation, strict=True))
+            np.testing.assert_array_equal(got[(slice(None), *place, *cell)], x[(slice(None), *where)])
+
+
+def test_scatter_add_counts_repeated_places(executing: Backend) -> None:
+    target = executing.asarray([1.0, 1.0, 1.0], float64)
+    index = (executing.asarray([0, 2, 0], int64),)
+    result = executing.scatter_add(target, index, executing.asarray([1.0, 2.0, 4.0], float64))
+    assert executing.to_numpy(result).tolist() == [6.0, 1.0, 3.0]
+    assert executing.to_numpy(target).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_pad(executing: Backend) -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    got = executing.pad(executing.asarray(x), ((1, 0), (0, 2)), 9.0)
+    np.testing.assert_array_equal(executing.to_numpy(got), np.pad(x, ((1, 0), (0, 2)), constant_values=9.0))
+
+
+@each_dtype
+def test_erf(executing: Backend, dtype: str) -> None:
+    points = [-3.0, -0.5, 0.0, 0.1, 2.0, math.inf]
+    got = executing.to_numpy(executing.erf(executing.asarray(points, DTYPES[dtype])))
+    assert got.dtype.name == dtype
+    np.testing.assert_allclose(got, [math.erf(x) for x in points], rtol=TOLERANCE[dtype] / 10)
+
+
+# --- random words ---------------------------------------------------------------------------------
+
+# Philox4x32-10 of an all-zero counter and key: the first of the known answers that its authors publish.
+ZEROS = [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+
+
+def _words(backend: Backend, seed: int, counter: int, n: int) -> list[int]:
+    drawn = backend.random_bits(backend.asarray(seed, int64), backend.asarray(counter, int64), n)
+    words: list[int] = backend.to_numpy(drawn).tolist()
+    return words
+
+
+def test_random_words_have_the_published_values(executing: Backend) -> None:
+    assert _words(executing, 0, 0, 4) == ZEROS
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32, 2**63 - 1])
+@pytest.mark.parametrize("counter", [0, 5, 2**32 - 1, 2**40])
+def test_random_words_are_those_of_numpy(executing: Backend, seed: int, counter: int) -> None:
+    assert _words(executing, seed, counter, 11) == _words(READABLE, seed, counter, 11)
+
+
+def test_random_words_depend_only_on_their_place(executing: Backend) -> None:
+    words = _words(executing, 3, 10, 12)
+    assert words[4:] == _words(executing, 3, 11, 8)
+    assert words[:5] == _words(executing, 3, 10, 5)
+    assert _words(executing, 3, 10, 0) == []

@@ -1,0 +1,87 @@
+"""How training looks in a terminal: one line that moves, and one that stays for every epoch.
+
+    epoch  1/12  train loss 1.0413  accuracy 61.2 %  test loss 0.6921  accuracy 74.5 %  11,240 images/s
+    ━━━━━━━━━━━━━━━╺━━━━━━━━━━━  42 %  11,310 images/s  loss 0.6012  accuracy 77.9 %  0:00:04 left
+
+In a log file, where nothing can move, only the lines that stay are written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinygrad_cnn.train.callbacks import Callback
+from tinygrad_cnn.train.history import Row
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tinygrad_cnn.train.trainer import Step, Trainer
+
+
+class ProgressBar(Callback):
+    """Show images per second, loss, accuracy and the time left.
+
+    Args:
+        console: where to write; by default standard output.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        from rich.console import Console  # here, because most imports of the package show no progress
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self._console = console or Console(highlight=False)
+        self._progress = Progress(
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=self._console,
+            refresh_per_second=5,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        self._task = self._progress.add_task(
+            "starting", total=trainer.epochs * trainer.steps_per_epoch, completed=self._steps(trainer)
+        )
+        self._progress.start()
+
+    def on_step_end(self, trainer: Trainer, step: Step) -> None:
+        speed = f"{step.images / step.seconds:,.0f} images/s"
+        self._progress.update(
+            self._task,
+            completed=self._steps(trainer) + step.number,
+            description=f"{speed}  {_in_words(step.means)}",
+        )
+
+    def on_epoch_end(self, trainer: Trainer, row: Row) -> None:
+        width = len(str(trainer.epochs))
+        parts = [f"epoch {trainer.epoch:>{width}}/{trainer.epochs}"]
+        for split in ("train", "test"):
+            measured = {
+                name.removeprefix(f"{split}_"): value
+                for name, value in row.items()
+                if name.startswith(f"{split}_")
+            }
+            if measured:
+                parts.append(f"{split} {_in_words(measured)}")
+        self._console.print("  ".join([*parts, f"{row['images_per_s']:,.0f} images/s"]), soft_wrap=True)
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        self._progress.stop()
+
+    @staticmethod
+    def _steps(trainer: Trainer) -> int:
+        """Steps in complete epochs."""
+        return trainer.epoch * trainer.steps_per_epoch
+
+
+def _in_words(measured: Row) -> str:
+    """`loss 0.4312  accuracy 84.3 %`"""
+    return "  ".join(
+        f"{name} {value:.1%}".replace("%", " %") if name == "accuracy" else f"{name} {value:.4f}"
+        for name, value in measured.items()
+    )
