@@ -12,6 +12,8 @@ import tinygrad_cnn.functional as F
 
 torch = pytest.importorskip("torch", reason="PyTorch, the reference, is not installed")
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
+
 
 def both(function, *arrays, **options):
     """Results and input gradients of tinygrad_cnn's and torch's function of that name."""
@@ -22,7 +24,8 @@ def both(function, *arrays, **options):
     ):
         inputs = [leaf(a) if np.issubdtype(a.dtype, np.floating) else constant(a) for a in arrays]
         keywords = {
-            name: constant(value) if isinstance(value, np.ndarray) else value for name, value in options.items()
+            name: constant(value) if isinstance(value, np.ndarray) else value
+            for name, value in options.items()
         }
         result = getattr(room, function)(*inputs, **keywords)
         outcomes.append((inputs, result))
@@ -59,7 +62,6 @@ def test_conv(spatial, padding, stride, dilation, groups):
     )
 
 
-@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 def test_conv_same_with_an_even_kernel():
     both("conv2d", randn(1, 2, 6, 6), randn(3, 2, 4, 2), padding="same", dilation=(1, 3))
 

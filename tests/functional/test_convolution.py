@@ -32,7 +32,9 @@ def loops(x, w, bias, stride, padding, dilation, groups):
         channel = o // outer * inner + c
         for place in np.ndindex(*sizes):
             for cell in np.ndindex(*w.shape[2:]):
-                source = tuple(p * s + k * d for p, s, k, d in zip(place, stride, cell, dilation, strict=True))
+                source = tuple(
+                    p * s + k * d for p, s, k, d in zip(place, stride, cell, dilation, strict=True)
+                )
                 out[(n, o, *place)] += x[(n, channel, *source)] * w[(o, c, *cell)]
     return out
 
@@ -43,7 +45,12 @@ def loops(x, w, bias, stride, padding, dilation, groups):
         (F.conv1d, (2, 4, 9), (6, 2, 3), {"stride": 2, "padding": 2, "dilation": 2, "groups": 2}),
         (F.conv2d, (2, 3, 6, 7), (4, 3, 3, 2), {}),
         (F.conv2d, (2, 4, 6, 7), (4, 1, 3, 2), {"stride": (2, 1), "padding": (1, 0), "groups": 4}),
-        (F.conv3d, (1, 2, 4, 5, 4), (3, 2, 2, 3, 1), {"stride": 1, "padding": (1, 0, 2), "dilation": (2, 1, 1)}),
+        (
+            F.conv3d,
+            (1, 2, 4, 5, 4),
+            (3, 2, 2, 3, 1),
+            {"stride": 1, "padding": (1, 0, 2), "dilation": (2, 1, 1)},
+        ),
     ],
 )
 def test_results_are_those_of_the_definition(function, x, w, options):

@@ -87,6 +87,11 @@ def test_case_34_all_ignored(weight, label_smoothing):
     assert F.cross_entropy(logits, labels, reduction="sum", **options).item() == 0
 
 
+def test_an_ignored_sample_has_loss_0_and_not_minus_0():
+    losses = F.cross_entropy(tc.tensor(LOGITS), tc.tensor([0, IGNORED]), reduction="none")
+    assert math.copysign(1, losses[1].item()) == 1
+
+
 def test_case_35_label_smoothing_leaves_the_ignored_alone():
     loss = F.cross_entropy(tc.tensor(LOGITS), tc.tensor([0, IGNORED]), label_smoothing=0.1)
     assert loss.item() == pytest.approx(0.50760596, abs=1e-7)

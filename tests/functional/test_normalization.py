@@ -78,6 +78,20 @@ def test_using_it_without_running_statistics():
 
 
 @pytest.mark.parametrize("training", [True, False])
+def test_a_row_has_no_channels(training):
+    with pytest.raises(ShapeError, match="a batch and a channel dimension"):
+        F.batch_norm(tc.zeros(3), tc.zeros(3), tc.ones(3), training=training)
+
+
+def test_nothing_is_updated_when_one_of_the_statistics_does_not_fit():
+    mean = tc.zeros(3)
+    with pytest.raises(ShapeError) as caught:
+        F.batch_norm(tc.ones(4, 3), mean, tc.ones(2), training=True)
+    assert caught.value.argument == "running_var"
+    assert mean.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("training", [True, False])
 def test_a_weight_for_each_channel(training):
     with pytest.raises(ShapeError) as caught:
         F.batch_norm(tc.zeros(2, 3), tc.zeros(3), tc.ones(3), weight=tc.ones(1), training=training)

@@ -120,7 +120,9 @@ def test_sizes_that_make_no_layer(make):
 # --- initial weights ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("layer", "fan_in"), [(nn.Linear(64, 500), 64), (nn.Conv2d(8, 500, 3, groups=4), 18)])
+@pytest.mark.parametrize(
+    ("layer", "fan_in"), [(nn.Linear(64, 500), 64), (nn.Conv2d(8, 500, 3, groups=4), 18)]
+)
 def test_default_weights_are_uniform_in_1_over_root_fan_in(layer, fan_in):
     bound = 1 / math.sqrt(fan_in)
     for values in (layer.weight.numpy(), layer.bias.numpy()):
@@ -193,6 +195,13 @@ def test_batch_norm_counts_learns_and_then_stands_still():
     assert layer.num_batches_tracked.item() == 1
 
 
+def test_a_batch_that_is_refused_is_not_counted():
+    layer = nn.BatchNorm1d(2)
+    with pytest.raises(ShapeError, match="more than one value"):
+        layer(tc.zeros(1, 2))
+    assert layer.num_batches_tracked.item() == 0
+
+
 def test_momentum_none_is_the_plain_average():
     layer = nn.BatchNorm1d(1, momentum=None)
     for low in (0.0, 3.0, 6.0):
@@ -203,7 +212,9 @@ def test_momentum_none_is_the_plain_average():
 def test_without_running_statistics_the_batch_is_always_used():
     layer = nn.BatchNorm1d(2, track_running_stats=False).eval()
     assert list(layer.state_dict()) == ["weight", "bias"]
-    np.testing.assert_allclose(layer(tc.tensor([[1.0, 5.0], [3.0, 5.0]])).numpy(), [[-1, 0], [1, 0]], atol=1e-4)
+    np.testing.assert_allclose(
+        layer(tc.tensor([[1.0, 5.0], [3.0, 5.0]])).numpy(), [[-1, 0], [1, 0]], atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(

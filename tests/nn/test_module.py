@@ -60,7 +60,9 @@ def test_state_dict_has_pytorchs_keys_in_pytorchs_order():
 
 def test_parameters_and_buffers_by_name():
     net = Net()
-    assert [name for name, _ in net.named_parameters()] == [k for k in KEYS if "run" not in k and "num" not in k][1:]
+    assert [name for name, _ in net.named_parameters()] == [
+        k for k in KEYS if "run" not in k and "num" not in k
+    ][1:]
     assert [name for name, _ in net.named_buffers()] == [
         "offset",
         "scratch",
@@ -179,6 +181,12 @@ def test_all_that_is_wrong_is_said_and_nothing_is_loaded():
     ):
         assert part in message
     assert {name: value.tolist() for name, value in net.state_dict().items()} == before
+
+
+def test_a_path_is_not_a_state_dict():
+    with pytest.raises(ArgumentTypeError, match="by name") as caught:
+        nn.Linear(2, 1).load_state_dict("model.safetensors")
+    assert "tc.load(path)" in caught.value.hint
 
 
 def test_not_strict_loads_what_fits():

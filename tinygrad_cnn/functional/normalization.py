@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape
+from tinygrad_cnn.dtypes import Shape, count
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, ShapeError
 from tinygrad_cnn.ops.creation import ones, zeros
 from tinygrad_cnn.ops.normalize import batch_norm as batch_norm_op
@@ -57,6 +57,7 @@ def batch_norm(
     """
     if not eps > 0:
         raise ArgumentError("eps keeps a division from failing", argument="eps", expected="> 0", got=eps)
+    _check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     channels = input.shape[1:2]
     weight = ones(channels, dtype=input.dtype, backend=input.backend) if weight is None else weight
     bias = zeros(channels, dtype=input.dtype, backend=input.backend) if bias is None else bias
@@ -74,10 +75,24 @@ def batch_norm(
     return result
 
 
+def _check_channels(x: Tensor, **vectors: Tensor | None) -> None:
+    """Before anything is computed or updated: every vector has one number a channel."""
+    if x.ndim < 2:
+        raise ShapeError(
+            "the input needs a batch and a channel dimension",
+            argument="input",
+            expected="(N, C) or (N, C, *S)",
+            got=x.shape,
+        ).at("batch_norm")
+    for name, vector in vectors.items():
+        if vector is not None and vector.shape != x.shape[1:2]:
+            raise ShapeError(
+                f"{name} needs one number a channel", argument=name, expected=x.shape[1:2], got=vector.shape
+            ).at("batch_norm")
+
+
 def _values_per_channel(shape: Shape) -> int:
-    values = shape[0] if shape else 0
-    for size in shape[2:]:
-        values *= size
+    values = shape[0] * count(shape[2:])
     if values == 1:
         raise ShapeError(
             "training batch normalization needs more than one value a channel: one alone has no variance",
@@ -104,11 +119,6 @@ def _by_running_statistics(
             expected="a tensor (C,), or training=True",
             got=None,
         ).at("batch_norm")
-    for name, vector in (("running_mean", mean), ("running_var", var), ("weight", weight), ("bias", bias)):
-        if vector.shape != x.shape[1:2]:
-            raise ShapeError(
-                f"{name} needs one number a channel", argument=name, expected=x.shape[1:2], got=vector.shape
-            ).at("batch_norm")
     scale = weight * (var + eps).rsqrt()
     shift = bias - mean * scale
     shape = channel_shape(x.ndim)

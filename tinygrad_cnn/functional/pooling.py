@@ -7,13 +7,14 @@
 
 `kernel_size`, `stride`, `padding` and `dilation` are one number, or one for each spatial dimension; the
 stride is the kernel's size unless given. Windows start at every stride-th cell; with `ceil_mode` the last
-one may hang over the end.
+one may hang over the end. (`max_pool` returns one tensor or two, so its type is `Any`.)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from tinygrad_cnn._tensor import Tensor, tensor
 from tinygrad_cnn.dtypes import Shape, as_index, count, per_dimension, window_output_shape
@@ -37,7 +38,7 @@ def max_pool1d(
     dilation: Size = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Any:
     """The largest number under each window of lines (N, C, L); the rest as for `max_pool2d`.
 
     >>> import tinygrad_cnn as tc
@@ -55,7 +56,7 @@ def max_pool2d(
     dilation: Size = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Any:
     """The largest number under each window of images.
 
     The first of equals wins, NaN wins over everything, and padding never wins.
@@ -94,7 +95,7 @@ def max_pool3d(
     dilation: Size = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Any:
     """The largest number under each window of volumes (N, C, D, H, W); the rest as for `max_pool2d`.
 
     >>> import tinygrad_cnn as tc
@@ -114,7 +115,7 @@ def _max_pool(
     return_indices: bool,
     *,
     spatial: int,
-) -> Tensor | tuple[Tensor, Tensor]:
+) -> Any:
     kernel, steps = pool_window(kernel_size, stride, spatial)
     window = {
         "kernel_size": kernel,

@@ -9,7 +9,7 @@ from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._tensor import Tensor, tensor
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTYPES, DTypeLike, as_dtype
-from tinygrad_cnn.errors import DTypeError, StateDictError, TinygradCNNError
+from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, StateDictError, TinygradCNNError
 
 
 class IncompatibleKeys(NamedTuple):
@@ -21,6 +21,14 @@ class IncompatibleKeys(NamedTuple):
 
 def load(own: Mapping[str, Tensor], saved: Mapping[str, Any], strict: bool, module: str) -> IncompatibleKeys:
     """Assign saved values to a module's tensors, all of them or none."""
+    if not isinstance(saved, Mapping):
+        raise ArgumentTypeError(
+            "saved values come by name",
+            argument="state_dict",
+            expected="a mapping of names to tensors",
+            got=type(saved).__name__,
+            hint="model.load_state_dict(tc.load(path)) reads a file",
+        )
     missing = tuple(name for name in own if name not in saved)
     unexpected = tuple(name for name in saved if name not in own)
     complaints = []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.functional import leaky_relu
 from tinygrad_cnn.nn.module import Module
 
 
@@ -16,7 +16,7 @@ class ReLU(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x)
+        return x.relu()
 
 
 class LeakyReLU(Module):
@@ -27,7 +27,8 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(x, self.negative_slope)
+        output: Tensor = leaky_relu(x, self.negative_slope)
+        return output
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}"
@@ -37,14 +38,14 @@ class Sigmoid(Module):
     """1 / (1 + e⁻ˣ)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.sigmoid(x)
+        return x.sigmoid()
 
 
 class Tanh(Module):
     """The hyperbolic tangent."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.tanh(x)
+        return x.tanh()
 
 
 class Softmax(Module):
@@ -55,7 +56,7 @@ class Softmax(Module):
         self.dim = dim
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.softmax(x, self.dim)
+        return x.softmax(self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -65,4 +66,4 @@ class LogSoftmax(Softmax):
     """ln softmax along `dim`, without overflow."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.log_softmax(x, self.dim)
+        return x.log_softmax(self.dim)

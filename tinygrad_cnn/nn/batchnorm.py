@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import tinygrad_cnn.functional as F
-from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import DTypeLike, float32, int64
 from tinygrad_cnn.errors import ShapeError
@@ -48,12 +47,16 @@ class _BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(x)
-        momentum: float | Tensor = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.num_batches_tracked is not None:
-            with no_grad():
-                self.num_batches_tracked.assign(self.num_batches_tracked + 1)
-                if self.momentum is None:  # the plain average over all batches so far
-                    momentum = 1 / self.num_batches_tracked.to(x.dtype)
+        if not self.training or self.num_batches_tracked is None:
+            return self._normalized(x, self.momentum or 0.0)
+        batches = self.num_batches_tracked + 1
+        # Without a momentum, the n-th batch counts 1/n: the plain average over all of them.
+        momentum = 1 / batches.to(x.dtype) if self.momentum is None else self.momentum
+        output = self._normalized(x, momentum)
+        self.num_batches_tracked.assign(batches)
+        return output
+
+    def _normalized(self, x: Tensor, momentum: float | Tensor) -> Tensor:
         return F.batch_norm(
             x,
             self.running_mean,

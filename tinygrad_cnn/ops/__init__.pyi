@@ -1,7 +1,7 @@
 """The public operations, written from the registry by scripts/write_stubs.py."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, overload
 
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
@@ -290,7 +290,12 @@ def manual_seed(seed: int) -> None:
 def matmul(x: Operand, y: Operand) -> Tensor:
     """The matrix product, also written x @ y: vectors, matrices, and stacks of matrices that broadcast."""
 
-def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+@overload
+def max(x: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor:
+    """The largest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
+
+@overload
+def max(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The largest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
 
 def maximum(x: Operand, y: Operand) -> Tensor:
@@ -299,7 +304,12 @@ def maximum(x: Operand, y: Operand) -> Tensor:
 def mean(x: Operand, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The arithmetic mean over `dim`; NaN for nothing."""
 
-def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+@overload
+def min(x: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor:
+    """The smallest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
+
+@overload
+def min(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """The smallest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
 
 def minimum(x: Operand, y: Operand) -> Tensor:

@@ -1,4 +1,4 @@
-"""Shape rules that several families share, and small helpers for writing gradient rules."""
+"""What several families of operations share: shape rules, samples to be tested on, zeros to scatter into."""
 
 from __future__ import annotations
 
@@ -54,6 +54,17 @@ def floating_unary(x: HasSpec) -> Spec:
     return Spec(x.shape, x.dtype)
 
 
+def reduced(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
+    """One result for all elements along `dim`."""
+    return Spec(reduced_shape(x.shape, dim, keepdim), x.dtype)
+
+
+def reduced_floating(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
+    """Like `reduced`, for averages and what is made of them."""
+    require_floating(x, "x")
+    return reduced(x, dim=dim, keepdim=keepdim)
+
+
 def zeros_for(shape: Shape, dtype: DType, like: Tensor) -> Tensor:
     """A constant of zeros where `like` lives (gradient rules scatter into it)."""
     return Tensor(like.backend.full(shape, 0, dtype), shape, dtype, like.backend)
@@ -78,12 +89,3 @@ ALONG = (
     Sample(reals()),
 )
 ONE_DIM = (Sample(reals(2, 3, 4), dim=1), Sample(reals(3, 2), dim=-1, keepdim=True))
-
-
-def reduced(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
-    return Spec(reduced_shape(x.shape, dim, keepdim), x.dtype)
-
-
-def reduced_floating(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
-    require_floating(x, "x")
-    return reduced(x, dim=dim, keepdim=keepdim)

@@ -6,6 +6,8 @@ takes it all. NaN wins over everything.
 
 from __future__ import annotations
 
+from typing import overload
+
 from tinygrad_cnn._op import function, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
@@ -70,6 +72,10 @@ def argmin(B, x, *, dim=None, keepdim=False):
     return B.xp.argmin(x, axis=dim, keepdims=keepdim)
 
 
+@overload
+def max(x: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def max(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]: ...
 @function(method=True)
 def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """The largest element; along `dim`, the pair (values, indices); against a tensor, elementwise.
@@ -87,6 +93,10 @@ def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Te
     return max_along(x, dim=dim, keepdim=keepdim)
 
 
+@overload
+def min(x: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def min(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]: ...
 @function(method=True)
 def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """The smallest element; along `dim`, the pair (values, indices); against a tensor, elementwise.

@@ -195,7 +195,8 @@ def softmax_cross_entropy(B, logits, target, *, dim):
     log_probabilities = shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
     # A class of probability 0 contributes 0, also where its log-probability is −∞.
     terms = xp.where(target == 0, xp.zeros_like(target), target * log_probabilities)
-    return -xp.sum(terms, axis=dim), log_probabilities
+    # Subtracted from 0, because −0 would be shown as the loss of an ignored sample.
+    return 0 - xp.sum(terms, axis=dim), log_probabilities
 
 
 @softmax_cross_entropy.gradient("logits", "∂L/∂logits = g · (softmax(logits) · Σ target − target)")

@@ -71,7 +71,7 @@ class Optimizer(ABC):
         self.defaults = dict(defaults)
         self.param_groups: list[ParamGroup] = []
         self.state: dict[Tensor, dict[str, Tensor]] = {}
-        given = list(params)
+        given: list[Any] = list(params)
         if not given:
             raise ArgumentError(
                 "there is nothing to optimize",
@@ -168,6 +168,13 @@ class Optimizer(ABC):
         Raises:
             StateDictError: it comes from another optimizer, or from one with other parameters.
         """
+        if not isinstance(state_dict, Mapping) or set(state_dict) != {"state", "param_groups"}:
+            raise StateDictError(
+                "this is not the state of an optimizer; nothing was loaded",
+                argument="state_dict",
+                expected="a dict with 'state' and 'param_groups'",
+                got=f"{state_dict!r}"[:80],
+            )
         groups, saved = state_dict["param_groups"], state_dict["state"]
         self._check_groups(groups)
         parameters = self._parameters()
@@ -245,6 +252,6 @@ def _described(groups: list[tuple[list[str], int]]) -> str:
 
 def not_negative(name: str, value: Any) -> float:
     """An option that makes no sense below 0, checked."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 0:
         raise ArgumentError(f"{name} cannot be negative", argument=name, expected="a number >= 0", got=value)
     return float(value)
