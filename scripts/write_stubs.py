@@ -1,18 +1,20 @@
 """Write the stubs that show operations to editors and type checkers.
 
-Operations are attached to Tensor and to `tinygrad_cnn.ops` when the package is imported, so a type checker does
-not see them in the source. This script reads the same registry and writes
+Operations are attached to Tensor and to `tinygrad_cnn.ops` when the package is imported, so a type checker
+does not see them in the source. This script reads the same registry and writes
 
     tinygrad_cnn/_methods.pyi         the methods and operators of Tensor
     tinygrad_cnn/ops/__init__.pyi     the public functions
 
-Run it after adding an operation (`python scripts/write_stubs.py`); a test fails while the stubs are not current.
+Run it after adding an operation (`python scripts/write_stubs.py`); a test fails while they are not current.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_overloads
@@ -50,7 +52,7 @@ def stub_of_methods() -> str:
     """`TensorMethods` with every method, property and operator that operations attach."""
     parts = ['class TensorMethods:\n    """What operations add to Tensor."""\n']
     for name, value in sorted(vars(Tensor).items()):
-        if isinstance(value, property) and value.fget.__module__ != Tensor.__module__:
+        if isinstance(value, property) and value.fget and value.fget.__module__ != Tensor.__module__:
             parts.append(f"@property\ndef {name}(self) -> Tensor:\n{_docstring(value.fget)}")
         elif getattr(value, "__qualname__", "").startswith("attach_operator."):
             parts.append(_operator(name, value))
@@ -81,7 +83,7 @@ def _file(title: str, body: str, *, imports_operand: bool = False) -> str:
 
 
 def _function(function: Callable[..., Any], *, method: bool) -> str:
-    versions = get_overloads(function)
+    versions = [] if isinstance(function, Op) else get_overloads(function)
     marked = "@overload\n" if versions else ""
     return "".join(marked + _one(version, function, method=method) for version in versions or [function])
 
@@ -101,9 +103,9 @@ def _one(version: Callable[..., Any], function: Callable[..., Any], *, method: b
 
 
 def _parameter(parameter: inspect.Parameter, function: Callable[..., Any]) -> str:
-    star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    stars = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
     default = "" if parameter.default is parameter.empty else f" = {_shown_default(parameter.default)}"
-    return f"{star}{parameter.name}: {_annotation(parameter, function)}{default}"
+    return f"{stars}{parameter.name}: {_annotation(parameter, function)}{default}"
 
 
 def _annotation(parameter: inspect.Parameter, function: Callable[..., Any]) -> str:
@@ -155,8 +157,19 @@ def _indented(text: str) -> str:
 
 def stubs() -> Iterable[tuple[Path, str]]:
     """Every stub file and what belongs into it."""
-    yield PACKAGE / "_methods.pyi", stub_of_methods()
-    yield PACKAGE / "ops" / "__init__.pyi", stub_of_functions()
+    for path, text in (
+        (PACKAGE / "_methods.pyi", stub_of_methods()),
+        (PACKAGE / "ops" / "__init__.pyi", stub_of_functions()),
+    ):
+        yield path, _tidied(path, text)
+
+
+def _tidied(path: Path, text: str) -> str:
+    """The text as `ruff` sorts and formats it."""
+    for command in (["check", "--fix-only", "--quiet"], ["format", "--quiet"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(path), "-"]
+        text = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True).stdout
+    return text
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The methods of Tensor, written from the registry by scripts/write_stubs.py."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
-from tinygrad_cnn.dtypes import DTypeLike, Dims
+from tinygrad_cnn.dtypes import Dims, DTypeLike
 from tinygrad_cnn.ops import Operand
 
 class TensorMethods:
@@ -16,67 +16,36 @@ class TensorMethods:
         """The matrix transposed (all dimensions reversed)."""
 
     def __abs__(self) -> Tensor: ...
-
     def __add__(self, other: Operand) -> Tensor: ...
-
     def __and__(self, other: Operand) -> Tensor: ...
-
     def __eq__(self, other: Operand) -> Tensor: ...  # type: ignore[override]
-
     def __floordiv__(self, other: Operand) -> Tensor: ...
-
     def __ge__(self, other: Operand) -> Tensor: ...
-
     def __gt__(self, other: Operand) -> Tensor: ...
-
     def __invert__(self) -> Tensor: ...
-
     def __le__(self, other: Operand) -> Tensor: ...
-
     def __lt__(self, other: Operand) -> Tensor: ...
-
     def __matmul__(self, other: Operand) -> Tensor: ...
-
     def __mod__(self, other: Operand) -> Tensor: ...
-
     def __mul__(self, other: Operand) -> Tensor: ...
-
     def __ne__(self, other: Operand) -> Tensor: ...  # type: ignore[override]
-
     def __neg__(self) -> Tensor: ...
-
     def __or__(self, other: Operand) -> Tensor: ...
-
     def __pow__(self, other: Operand) -> Tensor: ...
-
     def __radd__(self, other: Operand) -> Tensor: ...
-
     def __rand__(self, other: Operand) -> Tensor: ...
-
     def __rfloordiv__(self, other: Operand) -> Tensor: ...
-
     def __rmatmul__(self, other: Operand) -> Tensor: ...
-
     def __rmod__(self, other: Operand) -> Tensor: ...
-
     def __rmul__(self, other: Operand) -> Tensor: ...
-
     def __ror__(self, other: Operand) -> Tensor: ...
-
     def __rpow__(self, other: Operand) -> Tensor: ...
-
     def __rsub__(self, other: Operand) -> Tensor: ...
-
     def __rtruediv__(self, other: Operand) -> Tensor: ...
-
     def __rxor__(self, other: Operand) -> Tensor: ...
-
     def __sub__(self, other: Operand) -> Tensor: ...
-
     def __truediv__(self, other: Operand) -> Tensor: ...
-
     def __xor__(self, other: Operand) -> Tensor: ...
-
     @property
     def mT(self) -> Tensor:
         """The last two dimensions exchanged: a stack of transposed matrices."""
@@ -219,7 +188,11 @@ class TensorMethods:
     def matmul(self, y: Operand) -> Tensor:
         """The matrix product, also written x @ y: vectors, matrices, and stacks of matrices that broadcast."""
 
-    def max(self, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    @overload
+    def max(self, dim: Tensor | None = None, keepdim: bool = False) -> Tensor:
+        """The largest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
+    @overload
+    def max(self, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
         """The largest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
 
     def maximum(self, y: Operand) -> Tensor:
@@ -228,7 +201,11 @@ class TensorMethods:
     def mean(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
         """The arithmetic mean over `dim`; NaN for nothing."""
 
-    def min(self, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    @overload
+    def min(self, dim: Tensor | None = None, keepdim: bool = False) -> Tensor:
+        """The smallest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
+    @overload
+    def min(self, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]:
         """The smallest element; along `dim`, the pair (values, indices); against a tensor, elementwise."""
 
     def minimum(self, y: Operand) -> Tensor:

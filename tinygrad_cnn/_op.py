@@ -224,7 +224,7 @@ class Op:
             inputs, params = self._bind(args, params)
         if self.defaults:
             params = {**self.defaults, **params}
-        if params:
+        if params or self.param_names:
             params = {name: _frozen(value) for name, value in params.items()}
             if len(params) != len(self.param_names) or any(name not in self.param_names for name in params):
                 raise self._misfit(params)

@@ -253,12 +253,11 @@ def normalize_dims(dim: Dims, ndim: int, *, argument: str = "dim") -> tuple[int,
     """
     if dim is None:
         return tuple(range(ndim))
-    if not isinstance(dim, (tuple, list)):
-        return (normalize_dim(dim, ndim, argument=argument),) if ndim else ()
-    dims = [normalize_dim(one, ndim, argument=argument) for one in dim]
+    named = dim if isinstance(dim, (tuple, list)) else (dim,)
+    dims = [normalize_dim(one, ndim, argument=argument) for one in named]
     if len(set(dims)) != len(dims):
         raise DimensionError(
-            "a dimension is named twice", argument=argument, expected="distinct dimensions", got=tuple(dim)
+            "a dimension is named twice", argument=argument, expected="distinct dimensions", got=tuple(named)
         )
     return tuple(sorted(dims)) if ndim else ()
 

@@ -82,7 +82,7 @@ class Graph:
         >>> tc.Graph.of((x * x).sum())
         <Graph of 3 nodes, 3 edges>
         """
-        tensors = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+        tensors = tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
         if not tensors or not all(isinstance(value, Tensor) for value in tensors):
             raise ArgumentTypeError(
                 "a graph is made of tensors and what they were computed from",

@@ -268,7 +268,8 @@ def test_case_32_softmax_does_not_overflow():
 
 def test_case_33_logsumexp_of_nothing_but_minus_infinity():
     x = leaf([-math.inf, -math.inf])
-    assert tc.logsumexp(x, 0).item() == -math.inf
+    with x.backend.step():  # where log 0 is a value, not a warning
+        assert tc.logsumexp(x, 0).item() == -math.inf
     assert tc.logsumexp(leaf([1000.0, 1000.0]), 0).item() == pytest.approx(1000 + math.log(2))
 
 

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_cnn as tc
@@ -18,6 +18,7 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=50)  # a disk takes the time it takes
 @given(tree=trees)
 def test_any_tree_comes_back_as_it_was(tmp_path_factory, tree):
     path = tmp_path_factory.mktemp("state") / "state.safetensors"

@@ -1,8 +1,8 @@
 """What every operation means, written with loops over indices and nothing but the `math` module.
 
-Slow, obvious and independent: no kernel is called, no array function computes anything here. Arrays are only
-the boxes that numbers are read from and written into, one element at a time. `REFERENCES[name]` takes what the
-operation takes and returns what it returns (a tuple for several outputs).
+Slow, obvious and independent: no kernel is called, no array function computes anything here. Arrays are
+only the boxes that numbers are read from and written into, one element at a time. `REFERENCES[name]` takes
+what the operation takes and returns what it returns (a tuple for several outputs).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def sign(x):
     return math.copysign(1.0, x) if x else 0.0
 
 
-def clamp(x, *, min, max):  # noqa: A002
+def clamp(x, *, min, max):
     if min is not None and x < min:
         return min
     return max if max is not None and x > max else x
@@ -653,7 +653,7 @@ def batch_norm(x, weight, bias, *, eps):
     return table(x.shape, normalized), np.array(means), np.array(variances)
 
 
-def batch_norm_grad(g, x, weight, mean, var, *, eps):  # noqa: N803
+def batch_norm_grad(g, x, weight, mean, var, *, eps):
     def scaled(index):
         return (number(x, index) - number(mean, (index[1],))) / math.sqrt(number(var, (index[1],)) + eps)
 

@@ -1,4 +1,4 @@
-"""What every declaration of an operation must have: adding an operation touches one file, and this says which parts."""
+"""What every declaration of an operation must have."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_nothing_public_is_called_op():
 
 
 def test_adding_an_operation_touches_one_file():
-    """Declared here and nowhere else, it computes, records, differentiates, broadcasts and has a signature."""
+    """Declared here and nowhere else, it computes, records, broadcasts and has gradients and a signature."""
     from tinygrad_cnn.ops._infer import binary
 
     @tc.op(symbol="x²y", infer=binary, promotes="kind", broadcasts=True, public=False)

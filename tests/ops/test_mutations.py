@@ -1,7 +1,7 @@
 """The tests tested: a wrong gradient rule must not get past the check that all rules go through.
 
-Every rule of the registry is replaced by wrong versions, first in ways that fit any rule, then by the mistakes
-that people make in that very rule. Each time the check of `test_gradients` must raise on one of the
+Every rule of the registry is replaced by wrong versions, first in ways that fit any rule, then by the
+mistakes that people make in that very rule. Each time the check of `test_gradients` must raise on one of the
 operation's samples; if it does not, the samples do not exercise the rule.
 """
 

@@ -36,18 +36,14 @@ class _Commands(TyperGroup):
         except BrokenPipeError:  # `tinygrad-cnn summary ... | head` is no mistake; Typer ends quietly
             raise
         except KeyboardInterrupt as error:
-            _say("Stopped: ", str(error) or "by Ctrl-C")
+            typer.echo(str(error) or "stopped", err=True)
             raise typer.Exit(130) from error
         except (TinygradCNNError, OSError) as error:
             if isinstance(error, TinygradCNNError):
                 error.where = None  # the line that led here is not the user's: they typed a command
-            _say("Error: ", error)
+            typer.secho("Error: ", err=True, fg=typer.colors.RED, bold=True, nl=False)
+            typer.echo(error, err=True)
             raise typer.Exit(2 if isinstance(error, _NOT_UNDERSTOOD) else 1) from error
-
-
-def _say(kind: str, message: object) -> None:
-    typer.secho(kind, err=True, fg=typer.colors.RED, bold=True, nl=False)
-    typer.echo(message, err=True)
 
 
 app = typer.Typer(

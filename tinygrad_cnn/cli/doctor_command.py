@@ -32,7 +32,7 @@ EXAMPLES = {
 
 def doctor() -> None:
     """Say what is installed here, what is missing, and what to do about it."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     for title, facts in (
         ("Versions", versions().items()),
         ("Machine", _machine()),

@@ -40,10 +40,11 @@ def evaluate(
         job.trainer.model.load_state_dict(io.load(run / "model.safetensors"))
         measured = job.trainer.evaluate(job.test_loader)
         matrix = job.confusion()
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
+    accuracy, loss = measured["accuracy"], measured["loss"]
     console.print(
-        f"{config.model} on {config.dataset}: {measured['accuracy']:.1%} of {len(job.dataset.test):,} test "
-        f"images are recognised, loss {measured['loss']:.4f}",
+        f"{config.model} on {config.dataset}: {accuracy * 100:.1f} % of {len(job.dataset.test):,} test "
+        f"images are recognised, loss {loss:.4f}",
         soft_wrap=True,
     )
     console.print(_table(matrix, job.dataset.classes))
@@ -61,5 +62,5 @@ def _table(matrix: Any, classes: tuple[str, ...]) -> Table:
         wrong = row.copy()
         wrong[label] = 0
         rival = f"{classes[wrong.argmax()]} ({wrong.max()})" if wrong.any() else ""
-        table.add_row(classes[label], f"{total:,}", f"{right / total:.1%}" if total else "", rival)
+        table.add_row(classes[label], f"{total:,}", f"{right / total * 100:.1f} %" if total else "", rival)
     return table

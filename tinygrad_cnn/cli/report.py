@@ -47,14 +47,15 @@ def write_pictures(console: Console, job: Job, folder: Path) -> None:
 
 def summarize(console: Console, job: Job, folder: Path) -> None:
     """Say how well it went, and where to look next."""
-    last = job.trainer.history.rows[-1]
+    accuracy = job.trainer.history["test_accuracy"][-1]
     seconds = sum(job.trainer.history["seconds"])
     console.print(
-        f"\n[bold]{last['test_accuracy']:.1%}[/] of the {len(job.dataset.test):,} test images are recognised "
+        f"\n{accuracy * 100:.1f} % of the {len(job.dataset.test):,} test images are recognised "
         f"after {job.trainer.epoch} epochs and {seconds:.0f} s of training",
+        style="bold",
         soft_wrap=True,
     )
-    console.print(f"\nLook next into [bold]{folder}/[/]", soft_wrap=True)
+    console.print(f"\nLook next into {folder}/", soft_wrap=True)
     for name, meaning in _FILES.items():
         if (folder / name).exists():
             console.print(f"  {name:<18} {meaning}", soft_wrap=True)

@@ -132,14 +132,17 @@ def _go_on(folder: Path, given: dict[str, Any]) -> None:
 
 def _fit(job: Job, config: RunConfig, folder: Path) -> None:
     """Train to the end, and fill the folder."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     job.trainer.callbacks = (
-        ProgressBar(console),
         CSVLogger(folder / "history.csv"),
         Checkpoint(folder / CHECKPOINTS),
+        ProgressBar(console),  # last: an epoch that is announced is also saved
     )
     report.announce(console, config, job)
-    job.trainer.fit(job.train_loader, job.test_loader, epochs=config.epochs)
+    try:
+        job.trainer.fit(job.train_loader, job.test_loader, epochs=job.epochs)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"{error}\ntinygrad-cnn train --resume {folder} goes on from there") from None
     io.save(folder / "model.safetensors", job.trainer.model)
     report.write_pictures(console, job, folder)
     report.summarize(console, job, folder)

@@ -209,7 +209,7 @@ class Trainer:
         stopped = f"stopped in epoch {self.epoch + 1} of {self.epochs}"
         if self.checkpoint is None:
             return f"{stopped}; no checkpoint was kept (callbacks=[Checkpoint(folder)] keeps one)"
-        return f"{stopped}; {self.checkpoint} holds the state after epoch {self.epoch}"
+        return f"{stopped}; the last checkpoint is {self.checkpoint}"
 
     # --- evaluation
 

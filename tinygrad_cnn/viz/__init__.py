@@ -6,6 +6,7 @@
     viz.plot_filters(weights, path)             what the first layer looks for
 
     theme     colours, forms and fonts, once for all pictures
+    layout    where the parts of a graph go
     dot       a Graph in the DOT language
     render    DOT to SVG, PNG or PDF
     plots     curves, matrices, filters, with matplotlib
@@ -14,11 +15,11 @@ Importing this package gives `Graph` its methods `to_dot`, `render` and its disp
 """
 
 from tinygrad_cnn.graph import Graph, Recording, record
-from tinygrad_cnn.viz.dot import to_dot
+from tinygrad_cnn.viz import dot, render
 from tinygrad_cnn.viz.plots import plot_confusion, plot_filters, plot_history
-from tinygrad_cnn.viz.render import render, renderer, svg
+from tinygrad_cnn.viz.render import renderer
 
 __all__ = ["Graph", "Recording", "plot_confusion", "plot_filters", "plot_history", "record", "renderer"]
 
-for _name, _method in {"to_dot": to_dot, "render": render, "_repr_svg_": svg}.items():
+for _name, _method in {"to_dot": dot.to_dot, "render": render.render, "_repr_svg_": render.svg}.items():
     setattr(Graph, _name, _method)

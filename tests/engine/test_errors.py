@@ -1,0 +1,68 @@
+"""Errors: each is built from parts, shows the user's line, and is the built-in exception one would expect."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import pytest
+
+import tinygrad_cnn as tc
+from tinygrad_cnn import errors
+from tinygrad_cnn.errors import ShapeError, TinygradCNNError, UnknownName
+
+CLASSES = [
+    value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, TinygradCNNError)
+]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_class_explains_itself(kind):
+    assert kind.__doc__
+    error = kind("a thing is wrong", argument="x", expected=3, got=4, hint="use 3")
+    text = str(error)
+    assert text.splitlines()[0] == "a thing is wrong"
+    for part in ("argument: x", "expected: 3", "got:      4", "try:      use 3"):
+        assert part in text
+
+
+@pytest.mark.parametrize("kind", [k for k in CLASSES if k is not TinygradCNNError], ids=lambda k: k.__name__)
+def test_every_error_is_a_built_in_one_too(kind):
+    builtin = [base for base in kind.__mro__ if base.__module__ == "builtins"]
+    assert builtin[0] not in (Exception, BaseException, object)
+
+
+def test_an_error_shows_operation_argument_both_values_and_the_line():
+    with pytest.raises(ShapeError) as caught:
+        tc.ones(2, 3) @ tc.ones(2, 3)  # the line that is shown
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("matmul: ")
+    assert lines[1:4] == [
+        "  argument: y",
+        "  expected: a second-to-last size of 3",
+        "  got:      (2, 3) @ (2, 3)",
+    ]
+    assert lines[4].startswith("  at:       test_errors.py:")
+    assert lines[4].endswith("# the line that is shown")
+    assert lines[5].startswith("  try:      ")
+
+
+def test_an_error_crosses_process_borders():
+    with pytest.raises(ShapeError) as caught:
+        tc.ones(2, 3) @ tc.ones(2, 3)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is ShapeError
+    assert str(again) == str(caught.value)
+
+
+def test_the_first_operation_named_stays():
+    error = ShapeError("wrong").at("inner").at("outer")
+    assert str(error).startswith("inner: wrong")
+
+
+def test_unknown_names_show_the_list_and_the_nearest():
+    error = UnknownName.among("lenet", ["mlp", "lenet5"], kind="model", argument="name")
+    assert "one of lenet5, mlp" in str(error)
+    assert "did you mean 'lenet5'?" in str(error)
+    assert UnknownName.among("xyz", ["mlp"], kind="model").hint is None
+    assert "none is known" in str(UnknownName.among("xyz", [], kind="model"))
