@@ -181,7 +181,7 @@ def _run_rule(
                 value = sum_to(value, shape=shape)
         return value
     except TinygradCNNError as error:
-        raise error.at(f"{node.name} (backward)", node.source) from error.__cause__
+        raise error.at(f"{node.name} (backward)", node.source, node.scope) from error.__cause__
     finally:
         _context.leave(token)
 

@@ -8,6 +8,7 @@ line of the user's code, and what to do:
       argument: w
       expected: w of shape (O, 3, *K)
       got:      w of shape (6, 4, 5, 5)
+      in:       LeNet5/conv1
       at:       train.py:12: y = F.conv2d(x, w)
       try:      groups=1 needs w.shape[1] == x.shape[1]
 
@@ -50,11 +51,13 @@ class TinygradCNNError(Exception):
         self.got = got
         self.hint = hint
         self.op: str | None = None
+        self.scope: str | None = None
         self.where: SourceLine | None = user_line(depth=2)
 
-    def at(self, op: str, where: SourceLine | None = None) -> TinygradCNNError:
-        """Say which operation it happened in, and on which line of the user's code."""
+    def at(self, op: str, where: SourceLine | None = None, scope: str = "") -> TinygradCNNError:
+        """Say in which operation it happened, on which line of the user's code, and in which module."""
         self.op = self.op or op
+        self.scope = self.scope or scope or None
         self.where = where or self.where
         return self
 
@@ -64,6 +67,7 @@ class TinygradCNNError(Exception):
             "argument": self.argument,
             "expected": self.expected,
             "got": self.got,
+            "in": self.scope,
             "at": self.where,
             "try": self.hint,
         }

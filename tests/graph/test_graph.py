@@ -36,7 +36,7 @@ def test_leaves_are_told_apart():
     w = leaf([3.0, 4.0], "w")
     graph = Graph.of((x * w + 5.0).sum())
     kinds = {node.name: node.kind for node in graph.nodes if node.is_leaf}
-    assert kinds == {"x": "input", "w": "parameter", "constant": "constant"}
+    assert kinds == {"x": "input", "w": "parameter", "5": "constant"}
 
 
 def test_shapes_and_dtypes_stand_on_edges():

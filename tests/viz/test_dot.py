@@ -15,6 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 AWKWARD = [
     'say "hi"',
     "back\\slash \\n \\N \\G",
+    "ends in \\",
     "<a>",
     "a & b &amp;",
     "two\nlines",

@@ -102,7 +102,7 @@ class _Drawing:
         for left, right in self.layout.rows[scope.path]:
             _same_row(drawing, left, right)
         for child in scope.children:
-            with drawing.subgraph(name=f"cluster_{child.path}") as box:
+            with drawing.subgraph(name=_plain(f"cluster_{child.path}")) as box:
                 box.attr(
                     label=_html(child.name),
                     tooltip=_plain(child.path),
@@ -186,6 +186,8 @@ def _node_label(node: GraphNode) -> str:
     """What is written in a node: the name of a leaf, a constant's number, an operation's symbol."""
     if node.kind == "constant" and not node.label and _has_number(node):
         return _html(number(node.values[0].item()))
+    if node.kind == "constant" and node.label.lstrip("-")[:1].isdigit():
+        return _html(node.label.replace("-", "−"))  # a number that the program writes out
     if node.is_leaf:
         name = _markup(node.label or node.kind)
         return f"<<B>{name}</B>>" if node.kind == "parameter" else f"<{name}>"
@@ -244,5 +246,5 @@ def _markup(text: str) -> str:
     if len(text) > _LONGEST_LABEL:
         text = f"{text[: _LONGEST_LABEL - 1]}…"
     lines = _UNWRITABLE.sub("\ufffd", text).splitlines() or [" "]
-    # A backslash as an entity: Graphviz reads \\N and the like even here.
-    return "<BR/>".join(html.escape(line).replace("\\", "&#92;") or " " for line in lines)
+    # Graphviz reads \\N and the like even here, so a backslash is doubled.
+    return "<BR/>".join(html.escape(line).replace("\\", "\\\\") or " " for line in lines)
