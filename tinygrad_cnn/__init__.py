@@ -43,7 +43,7 @@ _NAMES = {
     "Graph": "viz",
     "Trainer": "train",
     "load": "io",
-    "record": "graph",
+    "record": "viz",
     "save": "io",
     "summary": "_summary",
 }
@@ -51,10 +51,9 @@ _NAMES = {
 if TYPE_CHECKING:
     from tinygrad_cnn import data, functional, io, metrics, models, nn, optim, testing, train, viz
     from tinygrad_cnn._summary import summary
-    from tinygrad_cnn.graph import record
     from tinygrad_cnn.io import load, save
     from tinygrad_cnn.train import Trainer
-    from tinygrad_cnn.viz import Graph
+    from tinygrad_cnn.viz import Graph, record
 
 
 def __getattr__(name: str) -> Any:

@@ -50,7 +50,7 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
             inputs = _promoted(op, inputs)
         inferred = op.infer(*inputs, **params)
     except TinygradCNNError as error:
-        raise error.at(op.name, scope=context.scope) from error.__cause__
+        raise error.at(op.name) from error.__cause__
     specs: tuple[Spec, ...] = (inferred,) if op.single else inferred
     backend = inputs[0].backend
     if op.mutates:
@@ -96,7 +96,7 @@ def _run(
     try:
         result = kernel(backend, *[value.array for value in inputs], **params)
     except TinygradCNNError as error:
-        raise error.at(op.name, scope=_context.current().scope) from error.__cause__
+        raise error.at(op.name) from error.__cause__
     arrays = (result,) if op.single else result
     if all([spec.shape for spec in specs]):  # noqa: C419 - a list is faster than a generator here
         return arrays
@@ -285,4 +285,4 @@ def _check_finite(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -
         hint="look at its inputs: a logarithm of 0, a division by 0, a learning rate too high?",
     )
     where = None if origin is None else origin.consumer.source
-    raise error.at(op.name, where, _context.current().scope)
+    raise error.at(op.name, where)

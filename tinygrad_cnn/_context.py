@@ -12,7 +12,7 @@ from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_cnn.errors import ArgumentTypeError
+from tinygrad_cnn.errors import ArgumentTypeError, TinygradCNNError
 
 if TYPE_CHECKING:
     from tinygrad_cnn._node import Edge, Node
@@ -126,5 +126,10 @@ def name_scope(name: str) -> Iterator[None]:
             "a scope needs a name without '/'", argument="name", expected="a non-empty str", got=repr(name)
         )
     outer = current().scope
-    with changed(scope=f"{outer}/{name}" if outer else name):
-        yield
+    inner = f"{outer}/{name}" if outer else name
+    with changed(scope=inner):
+        try:
+            yield
+        except TinygradCNNError as error:
+            error.scope = error.scope or inner  # the innermost scope passes here first
+            raise

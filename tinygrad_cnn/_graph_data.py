@@ -140,6 +140,7 @@ def describe(nodes: Sequence[Node], outputs: Mapping[Node, str]) -> list[GraphNo
     homes = _homes(nodes)
     recorded = {parent for node in nodes if node.values is not None for parent, _ in node.inputs}
     taken: dict[str, int] = {}
+    lines: dict[tuple[object, int], str] = {}
     described = []
     for number, node in enumerate(nodes):
         kind = _kind(node, outputs)
@@ -157,11 +158,19 @@ def describe(nodes: Sequence[Node], outputs: Mapping[Node, str]) -> list[GraphNo
                 scope=scope,
                 outputs=node.outputs,
                 params=dict(node.params),
-                source="" if node.source is None else str(node.source),
+                source=_source(node, lines),
                 values=_values(node, node in recorded or not node.is_leaf),
             )
         )
     return described
+
+
+def _source(node: Node, lines: dict[tuple[object, int], str]) -> str:
+    """The user's line; a line in a loop made many nodes, but is looked up once."""
+    place = (node._code, node._offset)
+    if place not in lines:
+        lines[place] = "" if node.source is None else str(node.source)
+    return lines[place]
 
 
 def _kind(node: Node, outputs: Mapping[Node, str]) -> Kind:

@@ -17,7 +17,7 @@ from tinygrad_cnn._node import Node
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import use_backend
 from tinygrad_cnn.dtypes import DType, DTypeLike, Shape, Spec, as_dtype, as_shape, float32
-from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, TinygradCNNError
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 from tinygrad_cnn.graph import Recording, record
 from tinygrad_cnn.nn import Module, Parameter
 from tinygrad_cnn.ops.creation import zeros
@@ -176,7 +176,6 @@ class _Watch:
         self.recording = recording
         self.running: list[Row] = []
         self.counted = 0  # how many recorded operations already belong to a row
-        self.blamed: TinygradCNNError | None = None
         counted: set[Parameter] = set()
         for path, module in model.named_modules():
             own = {value for value in vars(module).values() if isinstance(value, Parameter)} - counted
@@ -190,13 +189,7 @@ class _Watch:
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._count_operations()
             self.running.append(row)
-            try:
-                output = forward(*args, **kwargs)
-            except TinygradCNNError as error:
-                if error is not self.blamed:
-                    self.blamed = error
-                    error.problem = f"{error.problem}, in {row.path or 'the network itself'} ({row.kind})"
-                raise
+            output = forward(*args, **kwargs)
             self._count_operations()
             self.running.pop()
             row.outputs = tuple(value.shape for value in _tensors(output))

@@ -298,7 +298,8 @@ def grad(
             )
     starts = seeds(outputs, grad_outputs)
     results: dict[Node, Tensor] = {value.node: None for value in inputs}  # type: ignore[misc]
-    retain = create_graph if retain_graph is None else retain_graph
+    recording = _context.current().recording is not None
+    retain = (create_graph or recording) if retain_graph is None else retain_graph
     with outputs[0].backend.step():
         for event in walk(outputs, starts, inputs=inputs, retain_graph=retain, create_graph=create_graph):
             if isinstance(event, Visit) and event.node in results:

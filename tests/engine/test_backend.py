@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from ops.references import philox
+from ops.references.random import philox
 
 import tinygrad_cnn as tc
 from tinygrad_cnn import backend as registry

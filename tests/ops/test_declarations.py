@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 
 import pytest
@@ -68,6 +69,16 @@ def test_public_functions_are_exported_and_documented(name):
     assert getattr(tc, name) is FUNCTIONS[name]
     assert name in tc.ops.__all__
     assert inspect.getdoc(FUNCTIONS[name])
+
+
+@pytest.mark.parametrize(
+    "op", [op for op in library_operations() if ">>>" in op.__doc__], ids=lambda op: op.name
+)
+def test_examples_in_declarations_run(op):
+    """An operation is not a function, so doctest passes it over."""
+    test = doctest.DocTestParser().get_doctest(op.__doc__, {}, op.name, None, None)
+    printed = []
+    assert doctest.DocTestRunner().run(test, out=printed.append).failed == 0, "".join(printed)
 
 
 def test_nothing_public_is_called_op():

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar
 
-from tinygrad_cnn import _context
+from tinygrad_cnn._context import name_scope
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTypeLike
@@ -94,6 +94,8 @@ class Module:
                 expected="Tensor or None",
                 got=type(tensor).__name__,
             )
+        if tensor is not None:
+            tensor.name = tensor.name or name
         self._buffers[name] = persistent
         setattr(self, name, tensor)
 
@@ -109,13 +111,8 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outer = _context.current()
-        scope = f"{outer.scope}/{self._scope}" if outer.scope else self._scope
-        token = _context.enter(outer._replace(scope=scope))
-        try:
+        with name_scope(self._scope):
             output = self.forward(*args, **kwargs)
-        finally:
-            _context.leave(token)
         for hook in tuple(self._forward_hooks):
             replaced = hook(self, args, output)
             output = output if replaced is None else replaced

@@ -198,12 +198,9 @@ class Trainer:
         return outputs, loss
 
     def _is_finite(self, loss: Tensor) -> bool:
-        gradients = (parameter.grad for parameter in self.model.parameters())
-        return all(
-            bool(value.backend.xp.isfinite(value.array).all())
-            for value in (loss, *gradients)
-            if value is not None
-        )
+        gradients = [parameter.grad for parameter in self.model.parameters()]
+        values = [loss, *(gradient for gradient in gradients if gradient is not None)]
+        return all(bool(value.backend.xp.isfinite(value.array).all()) for value in values)
 
     def _farewell(self) -> str:
         stopped = f"stopped in epoch {self.epoch + 1} of {self.epochs}"

@@ -246,5 +246,5 @@ def _markup(text: str) -> str:
     if len(text) > _LONGEST_LABEL:
         text = f"{text[: _LONGEST_LABEL - 1]}…"
     lines = _UNWRITABLE.sub("\ufffd", text).splitlines() or [" "]
-    # Graphviz reads \\N and the like even here, so a backslash is doubled.
+    # Graphviz reads \N and the like even here, so a backslash is doubled.
     return "<BR/>".join(html.escape(line).replace("\\", "\\\\") or " " for line in lines)

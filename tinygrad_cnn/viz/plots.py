@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -27,6 +27,7 @@ FORMATS = ("png", "svg", "pdf")
 _PIXELS_PER_INCH = 144
 _NUMBERS_UP_TO = 8  # the longest side of an array whose cells show their numbers
 _MOST_KERNELS = 400
+_PITCH = (1.12, 1.3)  # from one kernel to the next, in sides of a kernel: across, down (its title included)
 _MEASURED = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 _CURVES = {"train": (BLUE, "-", "o"), "test": (VERMILLION, "--", "s")}  # colour, line, marker
 
@@ -169,20 +170,24 @@ def plot_filters(weights: Any, path: str | os.PathLike[str]) -> Path:
     columns = channels * _filters_in_a_row(filters, channels)
     rows = math.ceil(filters * channels / columns)
     numbered = max(size) <= _NUMBERS_UP_TO and filters * channels <= 32
-    side = max(1.0, 0.4 * max(size)) if numbered else 1.0
-    height = rows * (side + 0.4) + 0.2
-    figure = _figure(columns * (side + 0.2) + 1.4, height, layout="compressed")
-    grid = figure.subplots(rows, columns, squeeze=False)
+    tile = max(1.0, 0.4 * max(size)) if numbered else 1.0  # inches
+    height = rows * _PITCH[1] * tile + 0.3
+    figure = _figure(columns * _PITCH[0] * tile + 1.2, height)
+    axes = figure.add_subplot()
+    axes.set_axis_off()
     limit = float(np.abs(kernels).max()) or 1.0
-    for place, axes in enumerate(grid.flat):
-        axes.set_axis_off()
-        if place < filters * channels:
-            filter, channel = divmod(place, channels)
-            image = _kernel(axes, kernels[filter, channel], limit, numbered)
-            axes.set_title(f"channel {channel}" if channel else f"filter {filter}", fontsize=9)
+    for place, kernel in enumerate(kernels.reshape(-1, *size)):
+        row, column = divmod(place, columns)
+        left, top = column * _PITCH[0], row * _PITCH[1]
+        image = _kernel(axes, kernel, left, top, limit, numbered)
+        filter, channel = divmod(place, channels)
+        title = f"channel {channel}" if channel else f"filter {filter}"
+        axes.text(left + size[1] / max(size) / 2, top - 0.04, title, ha="center", va="bottom", fontsize=9)
+    axes.set_xlim(-0.02, columns * _PITCH[0] - 0.1)
+    axes.set_ylim(rows * _PITCH[1] - 0.25, -0.25)
     length = min(3.0, 0.8 * height)
     bar = figure.colorbar(
-        image, ax=grid, ticks=[-limit, 0, limit], shrink=length / height, aspect=length / 0.15
+        image, ax=axes, ticks=[-limit, 0, limit], shrink=length / height, aspect=length / 0.15
     )
     bar.ax.set_yticklabels([number(round(tick, 4)) for tick in (-limit, 0.0, limit)])
     bar.outline.set_edgecolor(LIGHT.scope_line)
@@ -195,24 +200,26 @@ def _filters_in_a_row(filters: int, channels: int) -> int:
     return next((width for width in range(square, 2 * square) if filters % width == 0), square)
 
 
-def _kernel(axes: Axes, kernel: Any, limit: float, numbered: bool) -> Any:
+def _kernel(axes: Axes, kernel: Any, left: float, top: float, limit: float, numbered: bool) -> Any:
+    """Draw one kernel with its corner there; its longer side is 1."""
     from matplotlib.colors import LinearSegmentedColormap
 
+    cell = 1 / max(kernel.shape)
     if numbered:
         for (row, column), value in np.ndenumerate(kernel):
             text = f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0: no such thing as −0.00
             color = "white" if value < -0.9 * limit else LIGHT.ink
-            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
+            x, y = left + (column + 0.5) * cell, top + (row + 0.5) * cell
+            axes.text(x, y, text, ha="center", va="center", fontsize=8, color=color)
     colours = LinearSegmentedColormap.from_list("diverging", DIVERGING)
-    return axes.imshow(kernel, cmap=colours, vmin=-limit, vmax=limit)
+    extent = (left, left + kernel.shape[1] * cell, top + kernel.shape[0] * cell, top)
+    return axes.imshow(kernel, cmap=colours, vmin=-limit, vmax=limit, extent=extent)
 
 
 # --- what all plots share -------------------------------------------------------------------------
 
 
-def _figure(
-    width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained"
-) -> Figure:
+def _figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -221,7 +228,7 @@ def _figure(
         raise OptionalDependencyError(
             "plots need matplotlib", hint="pip install 'tinygrad-cnn[viz]'"
         ) from error
-    figure = Figure(figsize=(width, height), dpi=_PIXELS_PER_INCH, layout=layout)
+    figure = Figure(figsize=(width, height), dpi=_PIXELS_PER_INCH, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)  # type: ignore[union-attr,call-arg]
     FigureCanvasAgg(figure)
     return figure
