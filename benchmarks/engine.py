@@ -32,7 +32,9 @@ def import_seconds(module: str) -> float:
     """The fastest of several fresh interpreters that import the module, less one that imports nothing."""
 
     def run(code: str) -> float:
-        return min(seconds(lambda: subprocess.run([sys.executable, "-c", code], check=True)) for _ in range(9))
+        return min(
+            seconds(lambda: subprocess.run([sys.executable, "-c", code], check=True)) for _ in range(9)
+        )
 
     return run(f"import {module}") - run("pass")
 
@@ -77,7 +79,8 @@ def small_operations(library: Any) -> Callable[[], None]:
 
 def main() -> None:
     numpy_import, own_import = import_seconds("numpy"), import_seconds("tinygrad_cnn")
-    print(f"import tinygrad_cnn      {own_import / numpy_import:6.2f} × import numpy ({numpy_import * 1e3:.0f} ms)")
+    ratio = own_import / numpy_import
+    print(f"import tinygrad_cnn      {ratio:6.2f} × import numpy ({numpy_import * 1e3:.0f} ms)")
 
     best = min((long_chain() for _ in range(3)), key=lambda times: sum(times.values()))
     parts = ", ".join(f"{name} {value:.2f}" for name, value in best.items())

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinygrad_cnn._files import atomic_write
 from tinygrad_cnn.errors import DTypeError, FileFormatError, ShapeError
 
 _ELEMENT_TYPES: dict[int, np.dtype[Any]] = {
@@ -137,12 +138,8 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     content = bytes([0, 0, _TYPE_CODES[dtype], array.ndim]) + sizes + array.astype(dtype).tobytes()
     if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=9, mtime=0)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        file.write(content)
 
 
 def read_labelled_images(
