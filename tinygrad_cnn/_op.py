@@ -97,7 +97,7 @@ class Op:
     Calling it computes and records. Inputs come first, then parameters, by position or by name.
 
     Attributes:
-        name: of the decorated function.
+        name: what messages, graphs and backends call it.
         symbol: shown in drawings.
         inputs, params: as declared; `outputs` names the results ("out" when there is one).
         rules: the gradient rules, by input name.
@@ -107,6 +107,7 @@ class Op:
         self,
         kernel: Callable[..., Any],
         *,
+        name: str,
         symbol: str,
         infer: Callable[..., Any],
         outputs: Sequence[str],
@@ -119,7 +120,7 @@ class Op:
         samples: Sequence[Sample],
     ) -> None:
         self.kernel = kernel
-        self.name = self.__name__ = kernel.__name__
+        self.name = self.__name__ = name
         self.__doc__ = kernel.__doc__
         self.__module__ = kernel.__module__
         self.symbol = symbol
@@ -275,6 +276,7 @@ def op(
     *,
     symbol: str,
     infer: Callable[..., Any],
+    name: str | None = None,
     outputs: Sequence[str] = ("out",),
     hidden: Sequence[str] = (),
     nondifferentiable: Sequence[str] = (),
@@ -292,6 +294,7 @@ def op(
         symbol: what drawings write into its node.
         infer: shape and dtype of the outputs from those of the inputs, before anything is computed;
             returns a `Spec`, or a tuple of them; raises errors naming the argument.
+        name: what messages, graphs and backends call it; by default the function's own name.
         outputs: their names; the first is the differentiable one.
         hidden: outputs that only the gradient rules see (a pool's winners, a batch's statistics).
         nondifferentiable: inputs that never get a gradient (indices, masks, targets).
@@ -321,6 +324,7 @@ def op(
     def declare(kernel: Callable[..., Any]) -> Op:
         declared = Op(
             kernel,
+            name=name or kernel.__name__,
             symbol=symbol,
             infer=infer,
             outputs=outputs,

@@ -74,7 +74,7 @@ class NumpyBackend(Backend):
             writeable=False,
         )
 
-    def scatter_add(self, target: Array, index: tuple[Array | slice, ...], value: Array) -> Array:
+    def scatter_add(self, target: Array, index: Any, value: Array) -> Array:
         result = target.copy()
         np.add.at(result, index, value)  # `result[index] += value` would count a repeated place once
         return result
@@ -91,7 +91,8 @@ class NumpyBackend(Backend):
         return padded
 
     def erf(self, x: Array) -> Array:
-        return _erf(x).astype(x.dtype, copy=False)
+        exact: Array = _erf(x)
+        return exact.astype(x.dtype, copy=False)
 
     def random_bits(self, seed: Array, counter: Array, n: int) -> Array:
         return philox.words(int(seed), int(counter), n)

@@ -88,7 +88,6 @@ class BrokenEntryPoint:
 
 
 def install(monkeypatch, load):
-    registry._load.cache_clear()
     monkeypatch.setattr(registry, "_entry_points", lambda: {"broken": BrokenEntryPoint(load)})
 
 
@@ -100,14 +99,12 @@ def test_a_backend_that_cannot_be_imported_says_why(monkeypatch):
     with pytest.raises(BackendUnavailable, match=r"libcuda\.so\.1") as caught:
         tc.get_backend("broken")
     assert caught.value.hint.startswith("install what it needs")
-    registry._load.cache_clear()
 
 
 def test_an_entry_point_that_makes_no_backend(monkeypatch):
     install(monkeypatch, lambda: dict)
     with pytest.raises(BackendError, match="does not make a backend"):
         tc.get_backend("broken")
-    registry._load.cache_clear()
 
 
 # --- meta -----------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ SPECIFIC = {
     "abs: forgets the sign": ("abs", "x", lambda g, node, x: g),
     "where: the other branch": ("where", "y", lambda g, node, condition: tc.where(condition, g, 0)),
     "maximum: the loser": ("maximum", "x", lambda g, node, x, y: tc.where(x < y, g, 0)),
-    "permute: not back": ("permute_op", "x", lambda g, node, *, dims: g.permute(dims)),
+    "permute: not back": ("permute", "x", lambda g, node, *, dims: g.permute(dims)),
     "clamp: passes everything": ("clamp", "x", lambda g, node, x, *, min, max: g),
     "cross-entropy: no target": (
         "softmax_cross_entropy",
@@ -164,7 +164,7 @@ SPECIFIC = {
     ),
     "sort: not put back": ("sort", "x", lambda g, node, indices, *, dim: g),
     "concatenate: always the first part": (
-        "concatenate",
+        "cat",
         "tensors",
         lambda g, node, *, dim, position: g[
             tuple(slice(0, size) for size in node.inputs[position][0].outputs[0].shape)

@@ -44,6 +44,7 @@ def _concatenated(*tensors: HasSpec, dim: int) -> Spec:
 
 
 @op(
+    name="cat",
     symbol="cat",
     infer=_concatenated,
     public=False,
@@ -197,6 +198,7 @@ def _padded(x: HasSpec, *, padding: Sequence[tuple[int, int]], value: float) -> 
 
 
 @op(
+    name="pad",
     symbol="pad",
     infer=_padded,
     public=False,

@@ -108,6 +108,7 @@ def _one_hot_shape(
 
 
 @op(
+    name="one_hot",
     symbol="one-hot",
     infer=_one_hot_shape,
     nondifferentiable=("labels",),

@@ -73,6 +73,7 @@ def _reshaped(x: HasSpec, *, shape: Shape) -> Spec:
 
 
 @op(
+    name="reshape",
     symbol="reshape",
     infer=_reshaped,
     view=True,
@@ -177,6 +178,7 @@ def _permuted(x: HasSpec, *, dims: Shape) -> Spec:
 
 
 @op(
+    name="permute",
     symbol="permute",
     infer=_permuted,
     view=True,
@@ -255,6 +257,7 @@ def _expanded(x: HasSpec, *, shape: Shape) -> Spec:
 
 
 @op(
+    name="expand",
     symbol="expand",
     infer=_expanded,
     view=True,

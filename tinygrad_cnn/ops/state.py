@@ -35,6 +35,7 @@ def _assigned(target: HasSpec, value: HasSpec) -> Spec:
 
 
 @op(
+    name="assign",
     symbol="←",
     infer=_assigned,
     mutates=True,

@@ -93,7 +93,7 @@ REFERENCES = {
     "log_softmax": log_softmax,
     "softmax_cross_entropy": softmax_cross_entropy,
     "ratio_of_sums": ratio_of_sums,
-    "one_hot_op": one_hot_op,
+    "one_hot": one_hot_op,
     "batch_norm": batch_norm,
     "batch_norm_grad": batch_norm_grad,
 }

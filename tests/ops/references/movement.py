@@ -65,11 +65,11 @@ def pad_constant(x, *, padding, value):
 
 
 REFERENCES = {
-    "reshape_op": reshape_op,
-    "permute_op": permute_op,
-    "expand_op": expand_op,
+    "reshape": reshape_op,
+    "permute": permute_op,
+    "expand": expand_op,
     "sum_to": sum_to,
     "flip": flip,
-    "concatenate": concatenate,
-    "pad_constant": pad_constant,
+    "cat": concatenate,
+    "pad": pad_constant,
 }

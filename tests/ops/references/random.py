@@ -40,5 +40,5 @@ def assign_op(target, value):
 REFERENCES = {
     "random_mask": random_mask,
     "random_uniform": random_uniform,
-    "assign_op": assign_op,
+    "assign": assign_op,
 }
