@@ -97,11 +97,10 @@ def _run(
         result = kernel(backend, *[value.array for value in inputs], **params)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
-    arrays = (result,) if op.single else result
-    if all([spec.shape for spec in specs]):  # noqa: C419 - a list is faster than a generator here
-        return arrays
     # A reduction to one element may come back as a bare number; every tensor holds an array.
-    return [a if spec.shape else backend.xp.asarray(a) for a, spec in zip(arrays, specs, strict=True)]
+    if op.single:
+        return (result if specs[0].shape else backend.xp.asarray(result),)
+    return [a if spec.shape else backend.xp.asarray(a) for a, spec in zip(result, specs, strict=True)]
 
 
 def _record(
@@ -115,7 +114,7 @@ def _record(
 ) -> None:
     """Make the Node that remembers this operation and what its rules will need."""
     # Before the Node itself: a leaf's Node may be made here, and parents need lower serial numbers.
-    parents = tuple([(value.node, value._index) for value in inputs])
+    parents = tuple([(value._node or value.node, value._index) for value in inputs])
     node = Node(specs, requires_grad)
     node.op = op
     node.params = params
@@ -127,7 +126,7 @@ def _record(
     frame = user_frame(3)
     if frame is not None:
         node._code, node._offset = frame.f_code, frame.f_lasti
-    if requires_grad:
+    if requires_grad and op.saves_something:
         names = op.saves(tuple([value._requires_grad for value in inputs]))
         if names:
             node.saved = hold(node, names, inputs, outputs)

@@ -136,6 +136,7 @@ class Op:
         self.samples = tuple(samples)
         self.rules: dict[str, Rule] = {}
         self.composite: Callable[..., Any] | None = None
+        self.saves_something = False
         self._saves: dict[tuple[bool, ...], tuple[str, ...]] = {}
 
         parameters = list(inspect.signature(kernel).parameters.values())[1:]
@@ -172,6 +173,7 @@ class Op:
             for name in names:
                 self.rules[name] = rule
             self._rules = tuple(self.rules.get(name) for name in self.input_names)
+            self.saves_something = self.saves_something or bool(rule.saves)
             self._saves.clear()
             return function
 
@@ -183,6 +185,7 @@ class Op:
         Under `create_graph=True` the walk differentiates the composite, and a test holds the two equal.
         """
         self.composite = function
+        self.saves_something = True
         return function
 
     # --- asking

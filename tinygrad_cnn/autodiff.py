@@ -155,13 +155,13 @@ def _contributions(
     if create_graph and op.composite is not None:
         yield from _through_composite(node, cotangent, [position for position, _ in rules])
         return
-    needs = tuple([op.input_name(position) for position, _ in rules])
     done: set[Rule] = set()
     for position, rule in rules:
-        if op.variadic or len(rule.targets) == 1:
-            yield _checked(node, position, _run_rule(rule, node, cotangent, needs, position, create_graph))
+        if len(rule.targets) == 1:
+            yield _checked(node, position, _run_rule(rule, node, cotangent, (), position, create_graph))
         elif rule not in done:
             done.add(rule)
+            needs = tuple(op.input_name(needed_position) for needed_position, _ in rules)
             values = _run_rule(rule, node, cotangent, needs, position, create_graph)
             for name, value in zip(rule.targets, values, strict=True):
                 if name in needs:
