@@ -33,7 +33,7 @@ from tinygrad_cnn.errors import (
     ReleasedGraphError,
     TinygradCNNError,
 )
-from tinygrad_cnn.ops.elementwise import add
+from tinygrad_cnn.ops.arithmetic import add
 from tinygrad_cnn.ops.movement import alias, sum_to
 
 

@@ -1,7 +1,7 @@
 """Activations: the bends between the layers.
 
 Without them a stack of linear layers would be one linear layer. Each is an operation (or a composition of
-some), declared with its gradient in `ops/elementwise.py` and `ops/loss.py`; here are their names.
+some), declared with its gradient in `ops/activation.py` and `ops/loss.py`; here are their names.
 
     relu          max(x, 0)
     leaky_relu    x, or negative_slope · x where x is negative

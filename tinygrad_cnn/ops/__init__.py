@@ -1,6 +1,7 @@
 """The operations, one file a family, each declared once.
 
-    elementwise   arithmetic and functions of one number
+    arithmetic    sums, products, the larger of two, rounding
+    elementwise   powers, exponentials, logarithms, roots, waves
     comparison    comparisons, logic, where
     activation    ReLU, sigmoid, tanh, clamp ...
     cast          another dtype, another backend
@@ -28,6 +29,7 @@ from typing import Any
 from tinygrad_cnn._op import FUNCTIONS
 from tinygrad_cnn.ops import (
     activation,
+    arithmetic,
     cast,
     comparison,
     creation,

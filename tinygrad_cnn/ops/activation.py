@@ -8,8 +8,9 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Spec
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 from tinygrad_cnn.ops._infer import UNARY, unary
+from tinygrad_cnn.ops.arithmetic import mul, neg, sub
 from tinygrad_cnn.ops.comparison import ge, gt, le, where
-from tinygrad_cnn.ops.elementwise import mul, neg, square, sub
+from tinygrad_cnn.ops.elementwise import square
 
 
 @op(symbol="tanh", infer=unary, promotes="floating", method=True, samples=UNARY)

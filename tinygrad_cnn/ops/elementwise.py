@@ -1,8 +1,7 @@
-"""Operations on single elements: arithmetic, functions, comparisons, `where`.
+"""Functions of single elements: powers, exponentials, logarithms, roots, waves.
 
-Each works on every element by itself, so its gradient rule is the derivative from school times the
-incoming gradient g = ∂L/∂out. Operands of different shapes are stretched to a common one; the driver sums
-their gradients back, so no rule here speaks of broadcasting.
+Each works on every element by itself, so its gradient rule is the derivative from school times the incoming
+gradient g = ∂L/∂out.
 """
 
 from __future__ import annotations
@@ -11,101 +10,10 @@ import math
 
 from tinygrad_cnn._op import attach_operator, op
 from tinygrad_cnn._sample import Sample, reals
-from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError
-from tinygrad_cnn.ops._infer import (
-    BINARY,
-    POSITIVE,
-    UNARY,
-    arithmetic,
-    binary,
-    unary,
-)
-from tinygrad_cnn.ops.comparison import eq, gt, lt, where
-
-# --- arithmetic -----------------------------------------------------------------------------------
-
-
-@op(symbol="+", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
-def add(B, x, y):
-    """x + y."""
-    return B.xp.add(x, y)
-
-
-@add.gradient("x", "∂L/∂x = g")
-def _(g, node):
-    return g
-
-
-@add.gradient("y", "∂L/∂y = g")
-def _(g, node):
-    return g
-
-
-@op(symbol="−", infer=arithmetic, promotes="kind", broadcasts=True, method=True, samples=BINARY)
-def sub(B, x, y):
-    """x − y."""
-    return B.xp.subtract(x, y)
-
-
-@sub.gradient("x", "∂L/∂x = g")
-def _(g, node):
-    return g
-
-
-@sub.gradient("y", "∂L/∂y = −g")
-def _(g, node):
-    return neg(g)
-
-
-@op(symbol="·", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
-def mul(B, x, y):
-    """x · y."""
-    return B.xp.multiply(x, y)
-
-
-@mul.gradient("x", "∂L/∂x = g · y")
-def _(g, node, y):
-    return mul(g, y)
-
-
-@mul.gradient("y", "∂L/∂y = g · x")
-def _(g, node, x):
-    return mul(g, x)
-
-
-@op(
-    symbol="/",
-    infer=binary,
-    promotes="floating",
-    broadcasts=True,
-    method=True,
-    samples=[Sample(reals(2, 3), reals(3, low=0.5)), Sample(reals(2, 2), reals(low=0.5))],
-)
-def div(B, x, y):
-    """x / y, in floating point also for integers."""
-    return B.xp.divide(x, y)
-
-
-@div.gradient("x", "∂L/∂x = g / y")
-def _(g, node, y):
-    return div(g, y)
-
-
-@div.gradient("y", "∂L/∂y = −g · out / y")
-def _(g, node, y, out):
-    return neg(div(mul(g, out), y))
-
-
-@op(symbol="−x", infer=lambda x: arithmetic(x, x), method=True, samples=UNARY)
-def neg(B, x):
-    """−x."""
-    return B.xp.negative(x)
-
-
-@neg.gradient("x", "∂L/∂x = −g")
-def _(g, node):
-    return neg(g)
+from tinygrad_cnn.ops._infer import POSITIVE, UNARY, binary, unary
+from tinygrad_cnn.ops.arithmetic import add, div, mul, neg, sub
+from tinygrad_cnn.ops.comparison import eq, where
 
 
 @op(
@@ -142,97 +50,6 @@ def _(g, node, x, y):
 def _(g, node, x, y):
     at_zero = eq(x, 0)
     return where(at_zero, 0, mul(g, mul(pow(x, y), log(where(at_zero, 1, x)))))
-
-
-@op(symbol="⌊x/y⌋", infer=arithmetic, promotes="kind", method=True, samples=[Sample(reals(2, 3), reals(3))])
-def floor_divide(B, x, y):
-    """The largest integer ≤ x / y (a step function: it has no gradient)."""
-    return B.xp.floor_divide(x, y)
-
-
-@op(
-    symbol="mod",
-    infer=arithmetic,
-    promotes="kind",
-    broadcasts=True,
-    method=True,
-    samples=[Sample(reals(2, 3, low=1, high=5), reals(3, low=0.7, high=1.9))],
-)
-def remainder(B, x, y):
-    """x − y · ⌊x / y⌋, with the sign of y."""
-    return B.xp.remainder(x, y)
-
-
-@remainder.gradient("x", "∂L/∂x = g")
-def _(g, node):
-    return g
-
-
-@remainder.gradient("y", "∂L/∂y = −g · ⌊x / y⌋")
-def _(g, node, x, y):
-    return neg(mul(g, floor_divide(x, y)))
-
-
-@op(symbol="max", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
-def maximum(B, x, y):
-    """The larger of each pair; NaN if either is."""
-    return B.xp.maximum(x, y)
-
-
-@op(symbol="min", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
-def minimum(B, x, y):
-    """The smaller of each pair; NaN if either is."""
-    return B.xp.minimum(x, y)
-
-
-def _winner_share(g: Tensor, wins: Tensor, ties: Tensor) -> Tensor:
-    """All of g to the winner, half of it at a tie."""
-    return where(wins, g, where(ties, mul(g, 0.5), 0))
-
-
-@maximum.gradient("x", "∂L/∂x = g where x > y, g/2 where x = y")
-def _(g, node, x, y):
-    return _winner_share(g, gt(x, y), eq(x, y))
-
-
-@maximum.gradient("y", "∂L/∂y = g where y > x, g/2 where x = y")
-def _(g, node, x, y):
-    return _winner_share(g, lt(x, y), eq(x, y))
-
-
-@minimum.gradient("x", "∂L/∂x = g where x < y, g/2 where x = y")
-def _(g, node, x, y):
-    return _winner_share(g, lt(x, y), eq(x, y))
-
-
-@minimum.gradient("y", "∂L/∂y = g where y < x, g/2 where x = y")
-def _(g, node, x, y):
-    return _winner_share(g, gt(x, y), eq(x, y))
-
-
-# --- functions of one number ----------------------------------------------------------------------
-
-
-@op(symbol="|x|", infer=unary, method=True, samples=UNARY)
-def abs(B, x):
-    """The absolute value; its slope at 0 is taken as 0."""
-    return B.xp.abs(x)
-
-
-@abs.gradient("x", "∂L/∂x = g · sign(x)")
-def _(g, node, x):
-    return mul(g, sign(x))
-
-
-@op(symbol="sign", infer=unary, method=True, samples=UNARY)
-def sign(B, x):
-    """−1, 0 or 1."""
-    return B.xp.sign(x)
-
-
-@sign.gradient("x", "∂L/∂x = 0")
-def _(g, node):
-    return mul(g, 0)
 
 
 @op(symbol="eˣ", infer=unary, promotes="floating", method=True, samples=UNARY)
@@ -378,45 +195,4 @@ def _(g, node, x):
     return mul(mul(g, 2 / math.sqrt(math.pi)), exp(neg(square(x))))
 
 
-# --- rounding: step functions, without a gradient -------------------------------------------------
-
-
-@op(symbol="⌊x⌋", infer=unary, method=True, samples=UNARY)
-def floor(B, x):
-    """The largest integer ≤ x."""
-    return B.xp.floor(x)
-
-
-@op(symbol="⌈x⌉", infer=unary, method=True, samples=UNARY)
-def ceil(B, x):
-    """The smallest integer ≥ x."""
-    return B.xp.ceil(x)
-
-
-@op(symbol="round", infer=unary, method=True, samples=UNARY)
-def round(B, x):
-    """The nearest integer, halves to the even one."""
-    return B.xp.round(x)
-
-
-@op(symbol="trunc", infer=unary, method=True, samples=UNARY)
-def trunc(B, x):
-    """The integer part, towards zero."""
-    return B.xp.trunc(x)
-
-
-# --- Python's operators ---------------------------------------------------------------------------
-
-
-for _name, _operation in {
-    "add": add,
-    "sub": sub,
-    "mul": mul,
-    "truediv": div,
-    "pow": pow,
-    "floordiv": floor_divide,
-    "mod": remainder,
-}.items():
-    attach_operator(_name, _operation)
-attach_operator("neg", neg, reflects=False)
-attach_operator("abs", abs, reflects=False)
+attach_operator("pow", pow)

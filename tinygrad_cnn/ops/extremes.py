@@ -14,8 +14,8 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Dims, HasSpec, Spec, int64, normalize_dim, normalize_dims, reduced_shape
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.ops._infer import ALONG, ONE_DIM, reduced, zeros_for
+from tinygrad_cnn.ops.arithmetic import div, maximum, minimum, mul
 from tinygrad_cnn.ops.comparison import eq
-from tinygrad_cnn.ops.elementwise import div, maximum, minimum, mul
 from tinygrad_cnn.ops.gather import scatter_add
 from tinygrad_cnn.ops.reduce import restore
 from tinygrad_cnn.ops.reduce import sum as sum_over

@@ -15,9 +15,9 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Dims, HasSpec, Shape, Spec, broadcast, normalize_dims
 from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, ShapeError
 from tinygrad_cnn.ops._infer import ALONG, reduced_floating
+from tinygrad_cnn.ops.arithmetic import abs as absolute
+from tinygrad_cnn.ops.arithmetic import div, mul
 from tinygrad_cnn.ops.comparison import eq, where
-from tinygrad_cnn.ops.elementwise import abs as absolute
-from tinygrad_cnn.ops.elementwise import div, mul
 from tinygrad_cnn.ops.extremes import amax, amin
 from tinygrad_cnn.ops.movement import reshape, sum_to, transpose
 from tinygrad_cnn.ops.reduce import restore

@@ -28,8 +28,9 @@ from tinygrad_cnn.dtypes import (
     same_floating,
 )
 from tinygrad_cnn.errors import ArgumentError, LabelError, ShapeError
+from tinygrad_cnn.ops.arithmetic import div, mul, neg, sub
 from tinygrad_cnn.ops.comparison import eq, isfinite, where
-from tinygrad_cnn.ops.elementwise import div, exp, log, mul, neg, sub
+from tinygrad_cnn.ops.elementwise import exp, log
 from tinygrad_cnn.ops.extremes import amax
 from tinygrad_cnn.ops.movement import expand, reshape, unsqueeze
 from tinygrad_cnn.ops.reduce import sum as sum_over

@@ -16,7 +16,8 @@ from tinygrad_cnn._op import op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, same_floating
 from tinygrad_cnn.errors import ShapeError
-from tinygrad_cnn.ops.elementwise import add, mul, rsqrt, sub
+from tinygrad_cnn.ops.arithmetic import add, mul, sub
+from tinygrad_cnn.ops.elementwise import rsqrt
 from tinygrad_cnn.ops.movement import reshape
 from tinygrad_cnn.ops.reduce import mean as mean_over
 

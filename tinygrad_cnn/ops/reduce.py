@@ -25,8 +25,8 @@ from tinygrad_cnn.dtypes import (
     reduced_shape,
 )
 from tinygrad_cnn.ops._infer import ALONG, reduced_floating
+from tinygrad_cnn.ops.arithmetic import div, mul, sub
 from tinygrad_cnn.ops.comparison import eq, where
-from tinygrad_cnn.ops.elementwise import div, mul, sub
 from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.ops.movement import expand, reshape
 
