@@ -112,8 +112,8 @@ class BatchNorm2d(_BatchNorm):
     >>> import tinygrad_cnn as tc
     >>> layer = tc.nn.BatchNorm2d(3)
     >>> y = layer(tc.rand(8, 3, 4, 4))
-    >>> layer.num_batches_tracked
-    tensor(1)
+    >>> layer.num_batches_tracked.item()
+    1
     """
 
     shapes = ("(N, C, H, W)",)

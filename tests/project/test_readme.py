@@ -1,0 +1,29 @@
+"""The README's Python runs as it stands, from the first block to the last."""
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_readme_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = README.read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 4
+    code = "\n".join(blocks)
+    assert "epochs=5" in code
+    namespace = {}
+    exec(compile(code.replace("epochs=5", "epochs=1"), str(README), "exec"), namespace)
+    printed = capsys.readouterr().out
+    assert "tensor(4.)" in printed
+    assert "61,706" in printed
+    assert (tmp_path / "lenet5.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_links_and_pictures_exist():
+    text = README.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+)\)", text)
+    assert targets
+    for target in targets:
+        assert (README.parent / target).exists(), target
