@@ -23,6 +23,7 @@ from tinygrad_cnn.autodiff import grad
 from tinygrad_cnn.backend import backends, get_backend, set_num_threads, use_backend
 from tinygrad_cnn.dtypes import (
     DType,
+    Spec,
     float16,
     float32,
     float64,
@@ -65,4 +66,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS, *_NAMES})
+    hidden = {"Any", "TYPE_CHECKING", "import_module"}
+    return sorted({*globals(), *_ROOMS, *_NAMES} - hidden)

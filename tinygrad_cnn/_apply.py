@@ -49,6 +49,8 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
         if op.promotes is not None:
             inputs = _promoted(op, inputs)
         inferred = op.infer(*inputs, **params)
+        if op.single and not isinstance(inferred, Spec):
+            raise _no_spec(op, inferred)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
     specs: tuple[Spec, ...] = (inferred,) if op.single else inferred
@@ -244,6 +246,15 @@ def _mixed_backends(op: Op, args: Iterable[Any]) -> BackendError:
     )
     error.at(op.name)
     return error
+
+
+def _no_spec(op: Op, inferred: object) -> ArgumentTypeError:
+    return ArgumentTypeError(
+        "`infer` must say the result's shape and dtype",
+        argument="infer",
+        expected="a Spec, such as tc.Spec(x.shape, x.dtype)",
+        got=type(inferred).__name__,
+    )
 
 
 def _require_assignable(target: Tensor) -> None:

@@ -84,7 +84,15 @@ class no_grad(_Mode):  # noqa: N801 - the field's name for it
 
 
 class enable_grad(_Mode):  # noqa: N801
-    """Record again inside a `no_grad` block."""
+    """Record again inside a `no_grad` block.
+
+    >>> import tinygrad_cnn as tc
+    >>> w = tc.tensor(2.0, requires_grad=True)
+    >>> with tc.no_grad(), tc.enable_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    True
+    """
 
     _field, _value = "grad", True
 
@@ -104,7 +112,13 @@ class detect_anomaly(_Mode):  # noqa: N801
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are being recorded for a backward pass right now."""
+    """Whether operations are being recorded for a backward pass right now.
+
+    >>> import tinygrad_cnn as tc
+    >>> with tc.no_grad():
+    ...     tc.is_grad_enabled()
+    False
+    """
     return current().grad
 
 

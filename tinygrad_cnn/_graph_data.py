@@ -36,6 +36,12 @@ class GraphNode:
         source: the user's line that computed it, "train.py:12: y = x @ w"; empty when unknown.
         values: the results, where they were kept: of everything inside `tc.record()`, of leaves always
             when they are still alive.
+
+    >>> import tinygrad_cnn as tc
+    >>> a = tc.tensor(1.0, requires_grad=True, name="a")
+    >>> node = tc.Graph.of(a + a).nodes[-1]
+    >>> node.name, node.kind, node.symbol
+    ('add', 'output', '+')
     """
 
     id: int
@@ -64,6 +70,12 @@ class GraphEdge:
         target: id of the operation it goes to; `position` says which of its inputs.
         argument: the name of that input in the operation's declaration.
         spec: shape and dtype of what flows.
+
+    >>> import tinygrad_cnn as tc
+    >>> a = tc.tensor([1.0, 2.0], requires_grad=True)
+    >>> edge = tc.Graph.of(a * 3).edges[0]
+    >>> edge.source, edge.target, edge.argument, edge.spec.shape
+    (0, 2, 'x', (2,))
     """
 
     source: int
@@ -82,6 +94,13 @@ class Scope:
         path: "LeNet5/conv1"; empty for the whole graph.
         nodes: ids of the nodes directly in it.
         children: the boxes inside, in the order of their first nodes.
+
+    >>> import tinygrad_cnn as tc
+    >>> a = tc.tensor(1.0, requires_grad=True)
+    >>> with tc.name_scope("block"):
+    ...     b = a + a
+    >>> [scope.name for scope in tc.Graph.of(b).scopes.children]
+    ['block']
     """
 
     path: str
@@ -104,6 +123,12 @@ class GraphEvent:
         value: the gradient, the contribution, or the sum so far.
         edge: of a contribution, the place of the edge in `Graph.edges`.
         formula: of a contribution, the rule as a student reads it: "∂L/∂x = g · y".
+
+    >>> import tinygrad_cnn as tc
+    >>> a = tc.tensor(3.0, requires_grad=True)
+    >>> event = tc.Graph.of(a * 5).backward()[1]
+    >>> event.kind, event.value, event.formula
+    ('contribution', tensor(5.), '∂L/∂x = g · y')
     """
 
     kind: Literal["visit", "contribution", "sum"]

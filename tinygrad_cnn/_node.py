@@ -68,6 +68,12 @@ class Node:
         origin: for an operation of a backward pass, the forward edge whose gradient it computes.
         serial: a number larger than that of every Node before it.
         values: the outputs themselves, kept only while recording.
+
+    >>> import tinygrad_cnn as tc
+    >>> a = tc.tensor(2.0, requires_grad=True, name="a")
+    >>> node = (a * 3).node
+    >>> node.name, [parent.name for parent, _ in node.inputs]
+    ('mul', ['a', '3'])
     """
 
     # Defaults on the class: a leaf sets three of these, an operation seven, and graphs are made of many.
@@ -135,5 +141,5 @@ class Node:
         self.released = True
 
     def __repr__(self) -> str:
-        kind = "leaf" if self.op is None else self.op.name
+        kind = f"leaf {self.name}".strip() if self.op is None else self.op.name
         return f"<Node {kind} {self.outputs[0].shape}{' in ' + self.scope if self.scope else ''}>"

@@ -264,11 +264,14 @@ class Op:
     def _misfit(self, params: dict[str, Any]) -> TinygradCNNError:
         unknown = [name for name in params if name not in self.param_names]
         missing = [name for name in self.param_names if name not in params]
+        numpy_names = {"axis": "dim", "axes": "dims", "keepdims": "keepdim"}
+        nearest = numpy_names.get(unknown[0]) if unknown else None
         return ArgumentTypeError(
             f"unknown argument {unknown[0]!r}" if unknown else f"the argument {missing[0]!r} is missing",
             argument=(unknown or missing)[0],
             expected=f"{self.name}{self.__signature__}",
-            got=", ".join(params) or "nothing",
+            got=", ".join(unknown or params) or "nothing",
+            hint=f"did you mean {nearest!r}?" if nearest else None,
         ).at(self.name)
 
     def __repr__(self) -> str:

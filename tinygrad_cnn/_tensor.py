@@ -43,6 +43,18 @@ class Tensor(TensorMethods):
         dtype: the type of its elements, `tc.float32` by default.
         grad: after `backward()`, the gradient of leaves that require one; None before.
         name: shown in drawings and messages.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> x.ndim, x.size(0), x.numel(), x.is_leaf
+    (2, 2, 4, True)
+    >>> y = (x * x).sum()
+    >>> y.is_leaf, y.requires_grad, y.node.name
+    (False, True, 'sum')
+    >>> y.backward()
+    >>> x.grad
+    tensor([[2., 4.],
+            [6., 8.]])
     """
 
     __slots__ = (
@@ -171,7 +183,19 @@ class Tensor(TensorMethods):
         self._grad = value
 
     def retain_grad(self) -> None:
-        """Fill `.grad` of this intermediate result too (leaves always get theirs)."""
+        """Fill `.grad` of this intermediate result too (leaves always get theirs).
+
+        Raises:
+            GradientError: it requires no gradient.
+
+        >>> import tinygrad_cnn as tc
+        >>> x = tc.tensor(2.0, requires_grad=True)
+        >>> y = 3 * x
+        >>> y.retain_grad()
+        >>> (y * y).backward()
+        >>> y.grad
+        tensor(12.)
+        """
         if not self._requires_grad:
             raise GradientError("a tensor that requires no gradient cannot retain one")
         if not self.is_leaf:
@@ -183,6 +207,16 @@ class Tensor(TensorMethods):
 
         Returns:
             A function that removes the hook again.
+
+        Raises:
+            GradientError: the tensor requires no gradient.
+
+        >>> import tinygrad_cnn as tc
+        >>> x = tc.tensor(2.0, requires_grad=True)
+        >>> remove = x.register_hook(lambda gradient: gradient.clamp(-1, 1))
+        >>> (1000 * x).backward()
+        >>> x.grad
+        tensor(1.)
         """
         if not self._requires_grad:
             raise GradientError("a tensor that requires no gradient never calls a hook", argument="hook")
@@ -197,13 +231,25 @@ class Tensor(TensorMethods):
         return remove
 
     def detach(self) -> Tensor:
-        """The same value, cut out of the graph; memory is shared."""
+        """The same value, cut out of the graph; memory is shared.
+
+        >>> import tinygrad_cnn as tc
+        >>> x = tc.tensor(2.0, requires_grad=True)
+        >>> (x * x.detach()).backward()
+        >>> x.grad
+        tensor(2.)
+        """
         return Tensor(self.array, self.shape, self.dtype, self.backend, self.storage)
 
     # --- values on the host
 
     def numpy(self) -> Any:
-        """The value as a read-only `numpy.ndarray`; copy it to write into it."""
+        """The value as a read-only `numpy.ndarray`; copy it to write into it.
+
+        >>> import tinygrad_cnn as tc
+        >>> tc.tensor([1.0, 2.0]).numpy().copy()
+        array([1., 2.], dtype=float32)
+        """
         array = self.backend.to_numpy(self.array).view()
         array.flags.writeable = False
         return array
@@ -215,7 +261,15 @@ class Tensor(TensorMethods):
         return array.copy() if copy else array
 
     def item(self) -> Any:
-        """The one element of a tensor that has just one, as a Python number."""
+        """The one element of a tensor that has just one, as a Python number.
+
+        Raises:
+            ArgumentError: there are none or several.
+
+        >>> import tinygrad_cnn as tc
+        >>> tc.tensor([[2.5]]).item()
+        2.5
+        """
         if self.numel() != 1:
             raise ArgumentError(
                 "item() reads a tensor with exactly one element",
@@ -226,7 +280,12 @@ class Tensor(TensorMethods):
         return self.backend.to_numpy(self.array).item()
 
     def tolist(self) -> Any:
-        """The elements as nested Python lists of numbers."""
+        """The elements as nested Python lists of numbers.
+
+        >>> import tinygrad_cnn as tc
+        >>> tc.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         return self.numpy().tolist()
 
     def __float__(self) -> float:

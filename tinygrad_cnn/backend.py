@@ -190,6 +190,11 @@ def get_backend(name: str | Backend | None = None, **options: Any) -> Backend:
 
     Chosen by: the argument, then `use_backend`, then the environment variable TINYGRAD_CNN_BACKEND, then
     "numpy". There is never a silent fallback: a backend that cannot run raises `BackendUnavailable`.
+
+    >>> import tinygrad_cnn as tc
+    >>> with tc.use_backend("meta"):
+    ...     tc.get_backend().name
+    'meta'
     """
     if isinstance(name, Backend):
         return name

@@ -88,7 +88,11 @@ def as_dtype(value: DTypeLike, *, argument: str = "dtype") -> DType:
 
 
 class Spec(NamedTuple):
-    """What is known of a tensor without its values: shape and dtype."""
+    """What is known of a tensor without its values: shape and dtype.
+
+    >>> Spec((2, 3), float32).ndim
+    2
+    """
 
     shape: Shape
     dtype: DType
@@ -135,33 +139,51 @@ def promote(*operands: HasSpec) -> DType:
 
 
 def same_floating(*operands: HasSpec, names: Sequence[str]) -> DType:
-    """The one floating dtype shared by all operands; matmul, conv and the losses never mix."""
-    first = operands[0].dtype
+    """The one floating dtype shared by all operands; matmul, conv and the losses never mix.
+
+    Raises:
+        DTypeError: two dtypes, or one that is not floating-point.
+
+    >>> same_floating(Spec((2,), float32), Spec((3,), float32), names=("x", "y"))
+    tinygrad_cnn.float32
+    """
     for name, operand in zip(names, operands, strict=True):
-        if operand.dtype is not first:
-            raise DTypeError(
-                f"{names[0]} is {first} and {name} is {operand.dtype}; this operation does not mix dtypes",
-                argument=name,
-                expected=first,
-                got=operand.dtype,
-                hint=f"convert one of them: {name}.to({str(first)!r})",
-            )
-    require_floating(operands[0], names[0])
-    return first
+        require_floating(operand, name)
+    dtypes = [operand.dtype for operand in operands]
+    if all(dtype is dtypes[0] for dtype in dtypes):
+        return dtypes[0]
+    # float32 is the library's own; whatever differs from it was probably brought in by accident.
+    usual = float32 if float32 in dtypes else dtypes[0]
+    odd = next(name for name, dtype in zip(names, dtypes, strict=True) if dtype is not usual)
+    raise DTypeError(
+        "this operation does not mix dtypes",
+        argument=odd,
+        expected=usual,
+        got=", ".join(f"{name} {dtype}" for name, dtype in zip(names, dtypes, strict=True)),
+        hint=f"{odd}.to({str(usual)!r})",
+    )
 
 
 def require_floating(operand: HasSpec, name: str) -> None:
+    """Refuse integers and bools with a DTypeError that names the argument.
+
+    >>> require_floating(Spec((2,), float32), "x")
+    """
     if not operand.dtype.is_floating:
         raise DTypeError(
             f"{name} must hold floating-point numbers",
             argument=name,
             expected="float32 or float64",
             got=operand.dtype,
-            hint=f"{name}.to('float32')",
+            hint=f"{name}.to('float32'); bytes of an image also want scaling: / 255",
         )
 
 
 def require_integer(operand: HasSpec, name: str) -> None:
+    """Refuse everything but integers with a DTypeError that names the argument.
+
+    >>> require_integer(Spec((2,), int64), "labels")
+    """
     if operand.dtype.kind != "integer":
         raise DTypeError(
             f"{name} must hold integers",
@@ -204,7 +226,13 @@ def broadcast(*shapes: Shape, names: Sequence[str] | None = None) -> Shape:
 
 
 def as_index(value: object, *, argument: str) -> int:
-    """A Python int out of anything that is exactly an integer (never a float, never a bool)."""
+    """A Python int out of anything that is exactly an integer (never a float, never a bool).
+
+    Anything else is an ArgumentTypeError that names the argument.
+
+    >>> as_index(3, argument="n")
+    3
+    """
     try:
         if not isinstance(value, bool):
             return operator.index(value)  # type: ignore[arg-type]
@@ -275,7 +303,11 @@ def reduced_shape(shape: Shape, dim: Dims, keepdim: bool) -> Shape:
 
 
 def count(shape: Shape) -> int:
-    """How many elements a shape holds."""
+    """How many elements a shape holds.
+
+    >>> count((2, 3))
+    6
+    """
     return math.prod(shape)
 
 
@@ -336,7 +368,15 @@ def window_output_shape(
     *,
     argument: str = "x",
 ) -> Shape:
-    """`window_output_size` for every spatial dimension, checked: each window must fit at least once."""
+    """`window_output_size` for every spatial dimension, checked: each window must fit at least once.
+
+    Raises:
+        ArgumentError: a size below 1.
+        ShapeError: a window larger than what it moves over.
+
+    >>> window_output_shape((28, 28), (5, 5), (1, 1), [(2, 2), (0, 0)], (1, 1))
+    (28, 24)
+    """
     for name, values, least in (("kernel_size", kernel, 1), ("stride", stride, 1), ("dilation", dilation, 1)):
         if any(value < least for value in values):
             raise ArgumentError(

@@ -33,6 +33,13 @@ class TinygradCNNError(Exception):
         expected: what would have been right.
         got: what came instead.
         hint: what to do about it.
+
+    >>> import tinygrad_cnn as tc
+    >>> try:
+    ...     tc.ones(2, 3) @ tc.ones(2, 3)
+    ... except TinygradCNNError as error:
+    ...     print(error.problem, error.got, error.hint, sep="; ")
+    rows of length 3 meet columns of length 2; (2, 3) @ (2, 3); transpose one of them? x @ y.T
     """
 
     def __init__(

@@ -108,7 +108,15 @@ class Graph:
 
     @property
     def scopes(self) -> Scope:
-        """The tree of name scopes; its root is the whole graph."""
+        """The tree of name scopes; its root is the whole graph.
+
+        >>> import tinygrad_cnn as tc
+        >>> a = tc.tensor(1.0, requires_grad=True)
+        >>> with tc.name_scope("block"):
+        ...     b = a + a
+        >>> tc.Graph.of(b).scopes.children[0].name
+        'block'
+        """
         return scope_tree(self.nodes)
 
     def node(self, name: str) -> GraphNode:
@@ -116,6 +124,11 @@ class Graph:
 
         Raises:
             UnknownName: there is none; names the nearest.
+
+        >>> import tinygrad_cnn as tc
+        >>> a = tc.tensor(1.0, requires_grad=True, name="a")
+        >>> tc.Graph.of(a + a).node("add").kind
+        'output'
         """
         for node in self.nodes:
             if node.name == name:
@@ -178,7 +191,14 @@ class Graph:
 
 
 class Recording(list[Node]):
-    """Every operation of a `with tc.record():` block, in order, with all its values."""
+    """Every operation of a `with tc.record():` block, in order, with all its values.
+
+    >>> import tinygrad_cnn as tc
+    >>> with tc.record() as recording:
+    ...     y = tc.tensor([1.0, 2.0]) + 1
+    >>> [node.name for node in recording], recording.graph()
+    (['add'], <Graph of 3 nodes, 2 edges>)
+    """
 
     def __init__(self, outer: list[Node] | None = None) -> None:
         super().__init__()

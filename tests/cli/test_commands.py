@@ -70,7 +70,7 @@ def test_graph_is_named_after_the_model_and_shows_its_layers(run):
 
 
 def test_summary_counts(run):
-    result = run("summary", "lenet5", "--batch-size", "64")
+    result = run("summary", "--model", "lenet5", "--batch-size", "64")
     assert "61,706" in result.stdout
     assert "(64, 6, 28, 28)" in result.stdout
 
@@ -114,13 +114,13 @@ def test_doctor_says_why_a_backend_is_unavailable(run, monkeypatch):
         ("train --optimizer sdg", "did you mean 'sgd'?"),
         ("train --schedule one_cycle", "did you mean 'one-cycle'?"),
         ("train --backend meta", "computes nothing"),
-        ("train --lr -1", "lr cannot be negative"),
+        ("train --lr -1", "lr must be a number, neither negative nor infinite"),
         ("train --epochs 0", "--epochs"),
         ("train --run-name a/b", "a name without '/'"),
         ("graph --model lenet", "did you mean 'lenet5'?"),
         ("graph --out picture.gif", ".svg, .png, .pdf, .dot"),
         ("graph --theme drak", "did you mean 'dark'?"),
-        ("summary vgg", "one of lenet5, mlp"),
+        ("summary --model vgg", "one of lenet5, mlp"),
         ("trian", "Did you mean 'train'?"),
     ],
 )
@@ -134,10 +134,18 @@ def test_a_mistake_is_one_readable_block_and_leaves_nothing(run, line, said):
 
 
 @pytest.mark.parametrize("line", ["eval nowhere", "train --config nowhere.toml", "train --resume nowhere"])
-def test_a_missing_file_is_a_failure(run, line):
+def test_a_run_that_is_not_there(run, line):
     result = run(*line.split())
-    assert result.exit_code == 1
-    assert "No such file or directory: 'nowhere" in result.stderr
+    assert result.exit_code == 2
+    assert "there is no such file" in result.stderr
+    assert "a run is named by its folder" in result.stderr
+
+
+def test_a_run_that_was_stopped_has_no_weights_to_test(run, tmp_path):
+    (tmp_path / "config.toml").write_text("[run]\n")
+    result = run("eval", str(tmp_path))
+    assert result.exit_code == 2
+    assert f"tinygrad-cnn train --resume {tmp_path}" in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -160,7 +168,7 @@ def test_a_config_that_makes_no_sense(run, text, said, code):
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize("line", ["--debug summary vgg", "summary vgg --debug"])
+@pytest.mark.parametrize("line", ["--debug summary --model vgg", "summary --model vgg --debug"])
 def test_debug_shows_the_traceback(line):
     done = subprocess.run([sys.executable, "-c", MAIN, *line.split()], capture_output=True, text=True)
     assert done.returncode == 1

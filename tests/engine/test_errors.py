@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_cnn as tc
 from tinygrad_cnn import errors
+from tinygrad_cnn import functional as F
 from tinygrad_cnn.errors import ShapeError, TinygradCNNError, UnknownName
 
 CLASSES = [
@@ -66,3 +67,36 @@ def test_unknown_names_show_the_list_and_the_nearest():
     assert "did you mean 'lenet5'?" in str(error)
     assert UnknownName.among("xyz", ["mlp"], kind="model").hint is None
     assert "none is known" in str(UnknownName.among("xyz", [], kind="model"))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "argument", "advice"),
+    [
+        (lambda model: model(tc.ones(2, 1, 28, 28).to("uint8")), "x", "x.to('float32')"),
+        (lambda model: model(tc.ones(2, 1, 28, 28, dtype="float64")), "x", "x.to('float32')"),
+        (lambda model: tc.ones(2, 3, dtype="float64") @ tc.ones(3, 2), "x", "x.to('float32')"),
+        (lambda model: tc.ones(2, 3).sum(axis=1), "axis", "did you mean 'dim'?"),
+        (
+            lambda model: tc.functional.conv2d(tc.ones(2, 8, 8, 3), tc.ones(4, 3, 3, 3)),
+            "w",
+            "x.permute(0, 3, 1, 2)",
+        ),
+        (lambda model: F.conv2d(tc.ones(2, 8, 8), tc.ones(4, 1, 3, 3)), "w", "x[:, None]"),
+        (
+            lambda model: tc.save(model.state_dict(), "w.safetensors"),
+            "path",
+            "tc.save('weights.safetensors', model)",
+        ),
+    ],
+)
+def test_beginners_mistakes_get_advice_that_helps(mistake, argument, advice):
+    with pytest.raises(TinygradCNNError) as caught:
+        mistake(tc.models.LeNet5())
+    assert caught.value.argument == argument
+    assert advice in caught.value.hint
+
+
+def test_an_infer_that_says_no_shape():
+    careless = tc.op(symbol="?", infer=lambda x: x, public=False)(lambda B, x: x)
+    with pytest.raises(TinygradCNNError, match="must say the result's shape and dtype"):
+        careless(tc.ones(2))

@@ -105,3 +105,11 @@ def test_options_that_make_no_cycle(options, argument):
     with pytest.raises(ArgumentError) as caught:
         optim.OneCycleLR(optimizer(), **{"max_lr": 1.0, "total_steps": 10, **options})
     assert caught.value.argument == argument
+
+
+def test_a_cycle_that_only_warms_up_ends_at_its_top():
+    optimizer = tc.optim.SGD([tc.tensor(1.0, requires_grad=True)], lr=0.1)
+    schedule = tc.optim.OneCycleLR(optimizer, 0.1, total_steps=5, pct_start=1.0)
+    for _ in range(5):
+        schedule.step()
+    assert schedule.get_last_lr() == [pytest.approx(0.1)]

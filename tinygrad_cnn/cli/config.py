@@ -22,7 +22,7 @@ from typing import Any, get_type_hints
 import tomli_w
 
 from tinygrad_cnn._files import atomic_write
-from tinygrad_cnn.errors import ArgumentTypeError, FileFormatError, UnknownName
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, FileFormatError, UnknownName
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class RunConfig:
         lr: the highest learning rate that the schedule reaches; None stands for the optimizer's usual one.
         weight_decay: how strongly weights are pulled towards zero.
         schedule: a name of `recipe.SCHEDULES`.
-        augment: show mirror images too (left and right exchanged).
+        augment: show mirror images too (left and right exchanged); None for what suits the dataset.
         seed: of initial weights, order of images, dropout, augmentation.
         threads: processor threads to compute on; None stands for the backend's choice, one for each core.
     """
@@ -53,7 +53,7 @@ class RunConfig:
     lr: float | None = None
     weight_decay: float = 5e-4
     schedule: str = "one-cycle"
-    augment: bool = True
+    augment: bool | None = None
     seed: int = 0
     threads: int | None = None
 
@@ -75,6 +75,12 @@ class RunConfig:
             ArgumentTypeError: a setting is of another type.
             OSError: the file cannot be opened, with Python's own message.
         """
+        if not Path(path).is_file():
+            raise ArgumentError(
+                f"{path}: there is no such file",
+                expected="the config.toml of a run",
+                hint="a run is named by its folder: tinygrad-cnn eval runs/lenet5-fashion-mini",
+            )
         try:
             content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:  # not TOML, or not even text
@@ -98,7 +104,7 @@ def _checked(settings: dict[str, Any], path: str | os.PathLike[str]) -> dict[str
         fits = isinstance(
             value, expected | int if expected == float | None or expected is float else expected
         )
-        if not fits or isinstance(value, bool) != (expected is bool):
+        if not fits or isinstance(value, bool) != (expected == bool | None):
             raise ArgumentTypeError(
                 f"{path}: the setting {name!r} is of another type",
                 argument=name,

@@ -14,6 +14,7 @@ from tinygrad_cnn import io
 from tinygrad_cnn.backend import use_backend
 from tinygrad_cnn.cli.config import RunConfig
 from tinygrad_cnn.cli.recipe import prepare, resolve
+from tinygrad_cnn.errors import ArgumentError
 
 EXAMPLES = {
     "tinygrad-cnn eval runs/lenet5-fashion-mini": "what the run's weights recognise, class by class",
@@ -30,6 +31,14 @@ def evaluate(
 ) -> None:
     """Test the weights that a run has left on images they have never seen."""
     settings = RunConfig.read(run / "config.toml")
+    weights = run / "model.safetensors"
+    if not weights.is_file():
+        raise ArgumentError(
+            f"{run}: this run was stopped before its end, so it has no weights to test",
+            argument="run",
+            expected="a finished run",
+            hint=f"tinygrad-cnn train --resume {run}",
+        )
     config = resolve(
         dataclasses.replace(
             settings, dataset=dataset or settings.dataset, backend=backend or settings.backend
@@ -37,7 +46,7 @@ def evaluate(
     )
     with use_backend(config.backend):
         job = prepare(config)
-        job.trainer.model.load_state_dict(io.load(run / "model.safetensors"))
+        job.trainer.model.load_state_dict(io.load(weights))
         measured = job.trainer.evaluate(job.test_loader)
         matrix = job.confusion()
     console = Console(highlight=False, markup=False)

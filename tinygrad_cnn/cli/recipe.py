@@ -65,7 +65,9 @@ def resolve(config: RunConfig) -> RunConfig:
         backend.set_num_threads(config.threads)
     epochs = EPOCHS.get(config.dataset, USUAL_EPOCHS) if config.epochs is None else config.epochs
     lr = OPTIMIZERS[config.optimizer].lr if config.lr is None else config.lr
-    return dataclasses.replace(config, epochs=epochs, lr=lr, threads=_threads(backend))
+    # A mirrored coat is a coat; a mirrored 2 is no 2.
+    augment = config.dataset != "mnist" if config.augment is None else config.augment
+    return dataclasses.replace(config, epochs=epochs, lr=lr, augment=augment, threads=_threads(backend))
 
 
 def _threads(backend: Backend) -> int | None:

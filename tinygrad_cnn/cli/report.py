@@ -11,7 +11,7 @@ from tinygrad_cnn import viz
 from tinygrad_cnn.cli.config import RunConfig
 from tinygrad_cnn.cli.recipe import Job
 from tinygrad_cnn.errors import OptionalDependencyError
-from tinygrad_cnn.graph import Graph
+from tinygrad_cnn.graph import Graph, record
 from tinygrad_cnn.nn import Conv1d, Conv2d, Conv3d
 
 # What a run's folder holds, in the order in which a person wants to see it.
@@ -19,7 +19,7 @@ _FILES = {
     "curves.png": "loss and accuracy, epoch by epoch",
     "confusion.png": "which class is taken for which",
     "filters.png": "what the first layer looks for",
-    "graph.svg": "everything that one training step computes",
+    "graph.svg": "the forward pass of one training step, up to the loss",
     "history.csv": "the numbers of every epoch",
     "model.safetensors": "the weights",
     "config.toml": "the settings",
@@ -86,7 +86,9 @@ def _draw_graph(job: Job, path: Path) -> None:
     x, y = next(iter(job.train_loader))
     x.name, y.name = "images", "labels"
     trainer = job.trainer
-    Graph.of(trainer.loss(trainer.model(x), y)).render(path)
+    with record():  # also the labels' way to the loss, which no gradient takes
+        loss = trainer.loss(trainer.model(x), y)
+    Graph.of(loss).render(path)
 
 
 _PICTURES: dict[str, Callable[[Job, Path], None]] = {

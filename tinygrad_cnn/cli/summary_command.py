@@ -10,13 +10,13 @@ from tinygrad_cnn import models
 from tinygrad_cnn._summary import summary as summarize
 
 EXAMPLES = {
-    "tinygrad-cnn summary lenet5": "layers, shapes, numbers of weights",
-    "tinygrad-cnn summary lenet5 --batch-size 64": "shapes for 64 images at once",
+    "tinygrad-cnn summary --model lenet5": "layers, shapes, numbers of weights",
+    "tinygrad-cnn summary --model lenet5 --batch-size 64": "shapes for 64 images at once",
 }
 
 
 def summary(
-    model: Annotated[str, typer.Argument(help="The model's name.")] = "lenet5",
+    model: Annotated[str, typer.Option(help="The model's name.")] = "lenet5",
     batch_size: Annotated[int, typer.Option(min=1, help="How many images go in.")] = 1,
 ) -> None:
     """List the layers of a model: the shape that comes out of each, and its number of weights.

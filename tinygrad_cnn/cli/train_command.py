@@ -71,7 +71,9 @@ def train(
     schedule: Annotated[
         str, typer.Option(metavar="NAME", help=f"How the learning rate moves: {_or(SCHEDULES)}.")
     ] = DEFAULTS.schedule,
-    augment: Annotated[bool, typer.Option(help="Show mirror images too.")] = DEFAULTS.augment,
+    augment: Annotated[
+        bool | None, typer.Option(help="Show mirror images too.", show_default="yes, but not of digits")
+    ] = DEFAULTS.augment,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="The same seed gives the same numbers.")
     ] = DEFAULTS.seed,

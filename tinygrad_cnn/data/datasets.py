@@ -71,6 +71,10 @@ class ArrayDataset:
         Raises:
             ArgumentTypeError: this is not a sequence of pairs.
             ShapeError: the images are of different shapes.
+
+        >>> pairs = [(np.zeros((1, 2, 2)), 0), (np.ones((1, 2, 2)), 1)]
+        >>> ArrayDataset.from_pairs(pairs).images.shape
+        (2, 1, 2, 2)
         """
         try:
             images, labels = zip(*pairs, strict=True)
@@ -113,6 +117,11 @@ class Dataset:
         std: standard deviation of the same.
         license: the terms of use.
         source: who made it and where to read about it.
+
+    >>> import tinygrad_cnn as tc
+    >>> mini = tc.data.load("fashion-mini")
+    >>> len(mini.train), len(mini.test), mini.shape
+    (6000, 1000, (1, 28, 28))
     """
 
     name: str

@@ -114,6 +114,12 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     Raises:
         DTypeError: IDX has no such element type.
         ShapeError: a dimension larger than 2^32 - 1.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_idx(f"{folder}/labels-idx1-ubyte", np.array([9, 0], np.uint8))
+    ...     Path(f"{folder}/labels-idx1-ubyte").read_bytes().hex(" ")
+    '00 00 08 01 00 00 00 02 09 00'
     """
     path = Path(path)
     array = np.asarray(array)
@@ -162,6 +168,14 @@ def read_labelled_images(
 
     Raises:
         FileFormatError: as `read_idx`, or a file has another shape or type, or their lengths differ.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_idx(f"{folder}/images", np.zeros((2, 28, 28), np.uint8))
+    ...     write_idx(f"{folder}/labels", np.array([9, 0], np.uint8))
+    ...     images, labels = read_labelled_images(f"{folder}/images", f"{folder}/labels")
+    >>> images.shape, labels.tolist()
+    ((2, 1, 28, 28), [9, 0])
     """
     pixels = read_idx(images, sha256=images_sha256)
     if pixels.ndim != 3 or pixels.dtype != np.uint8:

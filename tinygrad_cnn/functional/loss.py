@@ -10,7 +10,7 @@ dimension 1 of the logits (N, C, *), or dimension 0 of a single sample (C,).
 
 from __future__ import annotations
 
-from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn._tensor import Tensor, tensor
 from tinygrad_cnn.dtypes import Shape, bool_, same_floating
 from tinygrad_cnn.errors import ArgumentError, DTypeError, ShapeError, UnknownName
 from tinygrad_cnn.ops.comparison import where
@@ -19,6 +19,11 @@ from tinygrad_cnn.ops.loss import one_hot, one_hot_op, ratio_of_sums, softmax_cr
 __all__ = ["cross_entropy", "l1_loss", "mse_loss", "nll_loss", "one_hot"]
 
 NOTHING_IGNORED = -100  # PyTorch's default for ignore_index: a label that no data set uses
+
+
+def _on_backend(target: object, beside: Tensor) -> Tensor:
+    """Targets may come as NumPy arrays or lists: constants where the predictions are."""
+    return target if isinstance(target, Tensor) else tensor(target, backend=beside.backend)
 
 
 # --- classes --------------------------------------------------------------------------------------
@@ -59,6 +64,7 @@ def cross_entropy(
     >>> tc.functional.cross_entropy(logits, tc.tensor([0, 2]))
     tensor(0.4076)
     """
+    target = _on_backend(target, input)
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError(
             "label_smoothing is a share of the probability",
@@ -109,6 +115,7 @@ def nll_loss(
     >>> tc.functional.nll_loss(p.log(), tc.tensor([0]))
     tensor(0.6931)
     """
+    target = _on_backend(target, input)
     _check_reduction(reduction, "nll_loss")
     dim = _class_dim(input, "nll_loss")
     hot = _one_hot(input, target, ignore_index, dim, "nll_loss")
@@ -199,6 +206,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> tc.functional.mse_loss(tc.tensor([1.0, 5.0]), tc.tensor([1.0, 2.0]))
     tensor(4.5)
     """
+    target = _on_backend(target, input)
     _check_pair(input, target, reduction, "mse_loss")
     return _reduced((input - target).square(), reduction)
 
@@ -210,6 +218,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> tc.functional.l1_loss(tc.tensor([1.0, 5.0]), tc.tensor([1.0, 2.0]))
     tensor(1.5)
     """
+    target = _on_backend(target, input)
     _check_pair(input, target, reduction, "l1_loss")
     return _reduced((input - target).abs(), reduction)
 

@@ -54,6 +54,13 @@ def load_state(path: str | os.PathLike[str]) -> Any:
     Raises:
         FileFormatError: the file is damaged, or `save_state` did not write it.
         OSError: the file cannot be opened, with Python's own message.
+
+    >>> import tempfile
+    >>> from tinygrad_cnn.io import load_state, save_state
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_state(f"{folder}/run.safetensors", {"epoch": 3})
+    ...     load_state(f"{folder}/run.safetensors")
+    {'epoch': 3}
     """
     tensors, metadata = read_with_metadata(path)
     if _KEY not in metadata:

@@ -58,6 +58,14 @@ def save(
     tensor([[1., 3.],
             [2., 4.]])
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentTypeError(
+            "the path comes first",
+            argument="path",
+            expected="a file name",
+            got=type(path).__name__,
+            hint="tc.save('weights.safetensors', model)",
+        )
     named = tensors.state_dict() if isinstance(tensors, Module) else tensors
     _check_named_tensors(named)
     # The format knows no strides: every array must lie in memory row by row.
@@ -77,6 +85,13 @@ def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         FileFormatError: this is not a safetensors file, or it is cut short or damaged, or holds a dtype that
             has no counterpart here.
         OSError: the file cannot be opened, with Python's own message.
+
+    >>> import tinygrad_cnn as tc
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tc.save(f"{folder}/w.safetensors", {"bias": tc.ones(2)})
+    ...     tc.load(f"{folder}/w.safetensors")
+    {'bias': tensor([1., 1.])}
     """
     return read_with_metadata(path)[0]
 

@@ -84,7 +84,14 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch normalization of rows (N, C) or lines (N, C, L); arguments as for `BatchNorm2d`."""
+    """Batch normalization of rows (N, C) or lines (N, C, L); arguments as for `BatchNorm2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> rows = tc.tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> tc.nn.BatchNorm1d(2)(rows).detach()
+    tensor([[-1., -1.],
+            [ 1.,  1.]])
+    """
 
     shapes = ("(N, C)", "(N, C, L)")
     ndims = (2, 3)
@@ -121,7 +128,12 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Batch normalization of volumes (N, C, D, H, W); arguments as for `BatchNorm2d`."""
+    """Batch normalization of volumes (N, C, D, H, W); arguments as for `BatchNorm2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.BatchNorm3d(2)(tc.ones(4, 2, 3, 3, 3)).shape
+    (4, 2, 3, 3, 3)
+    """
 
     shapes = ("(N, C, D, H, W)",)
     ndims = (5,)

@@ -76,7 +76,12 @@ class Flatten(Module):
 
 
 class Identity(Module):
-    """Gives back what it got: takes the place of a layer that is not wanted."""
+    """Gives back what it got: takes the place of a layer that is not wanted.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Identity()(tc.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return x

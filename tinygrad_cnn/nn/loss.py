@@ -9,7 +9,13 @@ from tinygrad_cnn.nn.module import Module
 
 
 class NLLLoss(Module):
-    """Minus the log-probability of the right class; arguments as for `functional.nll_loss`."""
+    """Minus the log-probability of the right class; arguments as for `functional.nll_loss`.
+
+    >>> import tinygrad_cnn as tc
+    >>> log_probabilities = tc.log(tc.tensor([[0.25, 0.75]]))
+    >>> tc.nn.NLLLoss()(log_probabilities, tc.tensor([1]))
+    tensor(0.2877)
+    """
 
     weight: Tensor | None
 
@@ -50,7 +56,12 @@ class CrossEntropyLoss(NLLLoss):
 
 
 class MSELoss(Module):
-    """(x − y)², the squared error; arguments as for `functional.mse_loss`."""
+    """(x − y)², the squared error; arguments as for `functional.mse_loss`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.MSELoss()(tc.tensor([1.0, 2.0]), tc.tensor([0.0, 5.0]))
+    tensor(5.)
+    """
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
@@ -61,7 +72,12 @@ class MSELoss(Module):
 
 
 class L1Loss(MSELoss):
-    """|x − y|, the absolute error; arguments as for `functional.l1_loss`."""
+    """|x − y|, the absolute error; arguments as for `functional.l1_loss`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.L1Loss()(tc.tensor([1.0, 2.0]), tc.tensor([0.0, 5.0]))
+    tensor(2.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, self.reduction)

@@ -86,6 +86,12 @@ class Module:
             name: of the attribute it becomes.
             tensor: its first value, or None for a buffer that is not used.
             persistent: whether `state_dict` contains it.
+
+        >>> import tinygrad_cnn as tc
+        >>> module = tc.nn.Module()
+        >>> module.register_buffer("mean", tc.zeros(2))
+        >>> list(module.state_dict()), list(module.parameters())
+        (['mean'], [])
         """
         if tensor is not None and (not isinstance(tensor, Tensor) or isinstance(tensor, Parameter)):
             raise ArgumentTypeError(
@@ -123,6 +129,12 @@ class Module:
 
         Returns:
             A function that removes the hook again.
+
+        >>> import tinygrad_cnn as tc
+        >>> layer = tc.nn.ReLU()
+        >>> remove = layer.register_forward_hook(lambda module, inputs, output: print(output))
+        >>> y = layer(tc.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
         """
         self._forward_hooks.append(hook)
 
@@ -135,7 +147,13 @@ class Module:
     # --- what is inside
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The parts directly inside, with their names."""
+        """The parts directly inside, with their names.
+
+        >>> import tinygrad_cnn as tc
+        >>> network = tc.nn.Sequential(tc.nn.Linear(2, 3), tc.nn.ReLU())
+        >>> [(name, type(part).__name__) for name, part in network.named_children()]
+        [('0', 'Linear'), ('1', 'ReLU')]
+        """
         return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
 
     def children(self) -> Iterator[Module]:
@@ -143,7 +161,13 @@ class Module:
         return (child for _, child in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """The module itself (named "") and everything inside, each once, with dotted names."""
+        """The module itself (named "") and everything inside, each once, with dotted names.
+
+        >>> import tinygrad_cnn as tc
+        >>> network = tc.nn.Sequential(tc.nn.Sequential(tc.nn.ReLU()))
+        >>> [name for name, _ in network.named_modules()]
+        ['', '0', '0.0']
+        """
         return self._named_modules(prefix, set())
 
     def _named_modules(self, prefix: str, seen: set[Module]) -> Iterator[tuple[str, Module]]:
@@ -168,11 +192,21 @@ class Module:
         return _each_once((name, p) for name, p in self._named_tensors() if isinstance(p, Parameter))
 
     def parameters(self) -> Iterator[Parameter]:
-        """Every parameter, of the parts too, each once: what an optimizer is given."""
+        """Every parameter, of the parts too, each once: what an optimizer is given.
+
+        >>> import tinygrad_cnn as tc
+        >>> sum(parameter.numel() for parameter in tc.nn.Linear(784, 10).parameters())
+        7850
+        """
         return (parameter for _, parameter in self.named_parameters())
 
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """Every buffer, of the parts too, each once, with its dotted name."""
+        """Every buffer, of the parts too, each once, with its dotted name.
+
+        >>> import tinygrad_cnn as tc
+        >>> [name for name, _ in tc.nn.BatchNorm2d(3).named_buffers()]
+        ['running_mean', 'running_var', 'num_batches_tracked']
+        """
         return _each_once((name, b) for name, b in self._named_tensors() if not isinstance(b, Parameter))
 
     def buffers(self) -> Iterator[Tensor]:
@@ -214,6 +248,13 @@ class Module:
 
         Raises:
             StateDictError: entries missing, unexpected, or of another shape or dtype; lists them all.
+
+        >>> import tinygrad_cnn as tc
+        >>> layer, twin = tc.nn.Linear(2, 1), tc.nn.Linear(2, 1)
+        >>> twin.load_state_dict(layer.state_dict())
+        IncompatibleKeys(missing_keys=(), unexpected_keys=())
+        >>> bool((layer.weight == twin.weight).all())
+        True
         """
         return _state.load(
             dict(self._named_tensors(persistent=True)), state_dict, strict, type(self).__name__
@@ -243,11 +284,23 @@ class Module:
         return self
 
     def eval(self: _Self) -> _Self:
-        """Switch dropout and batch statistics off: the network is used, not trained."""
+        """Switch dropout and batch statistics off: the network is used, not trained.
+
+        >>> import tinygrad_cnn as tc
+        >>> network = tc.nn.Sequential(tc.nn.Dropout(0.5)).eval()
+        >>> network[0].training
+        False
+        """
         return self.train(False)
 
     def requires_grad_(self: _Self, requires_grad: bool = True) -> _Self:
-        """Freeze every parameter (False), or let it learn again; returns the module."""
+        """Freeze every parameter (False), or let it learn again; returns the module.
+
+        >>> import tinygrad_cnn as tc
+        >>> layer = tc.nn.Linear(2, 1).requires_grad_(False)
+        >>> layer(tc.ones(1, 2)).requires_grad
+        False
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -265,6 +318,10 @@ class Module:
 
         Args:
             target: the name of a backend ("cupy"), or a floating dtype ("float64", tc.float64).
+
+        >>> import tinygrad_cnn as tc
+        >>> tc.nn.Linear(2, 1).to("float64").weight.dtype
+        tinygrad_cnn.float64
         """
         for tensor in chain(self.parameters(), self.buffers()):
             _state.move(tensor, target)

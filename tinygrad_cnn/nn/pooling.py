@@ -48,7 +48,12 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest number under each window of lines; arguments as for `functional.max_pool2d`."""
+    """The largest number under each window of lines; arguments as for `functional.max_pool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.MaxPool1d(2)(tc.tensor([[[1.0, 4.0, 2.0, 3.0]]]))
+    tensor([[[4., 3.]]])
+    """
 
     pool = F.max_pool1d
 
@@ -68,13 +73,23 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """The largest number under each window of volumes; arguments as for `functional.max_pool2d`."""
+    """The largest number under each window of volumes; arguments as for `functional.max_pool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.MaxPool3d(2)(tc.zeros(1, 3, 8, 16, 16)).shape
+    (1, 3, 4, 8, 8)
+    """
 
     pool = F.max_pool3d
 
 
 class AvgPool1d(Module):
-    """The average under each window of lines; arguments as for `functional.avg_pool1d`."""
+    """The average under each window of lines; arguments as for `functional.avg_pool1d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.AvgPool1d(2)(tc.tensor([[[1.0, 3.0, 2.0, 4.0]]]))
+    tensor([[[2., 3.]]])
+    """
 
     def __init__(
         self,
@@ -133,6 +148,11 @@ class AvgPool2d(AvgPool1d):
 
 
 class AvgPool3d(AvgPool2d):
-    """The average under each window of volumes; arguments as for `functional.avg_pool2d`."""
+    """The average under each window of volumes; arguments as for `functional.avg_pool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.AvgPool3d(2)(tc.zeros(1, 3, 8, 16, 16)).shape
+    (1, 3, 4, 8, 8)
+    """
 
     pool = F.avg_pool3d

@@ -1,4 +1,7 @@
-"""Activations: the bends between the layers of a network, without which they would be one linear map."""
+"""Activations: the bends between the layers of a network, without which they would be one linear map.
+
+Any shape. Integers become float32, other than in `relu` and `clamp`, which keep them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,12 @@ from tinygrad_cnn.ops.elementwise import square
 
 @op(symbol="tanh", infer=unary, promotes="floating", method=True, samples=UNARY)
 def tanh(B, x):
-    """The hyperbolic tangent, an S between −1 and 1."""
+    """The hyperbolic tangent, an S between −1 and 1.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.tanh(tc.tensor([-100.0, 0.0, 100.0]))
+    tensor([-1.,  0.,  1.])
+    """
     return B.xp.tanh(x)
 
 
@@ -26,7 +34,12 @@ def _(g, node, out):
 
 @op(symbol="σ", infer=unary, promotes="floating", method=True, samples=UNARY)
 def sigmoid(B, x):
-    """1 / (1 + e⁻ˣ), an S between 0 and 1."""
+    """1 / (1 + e⁻ˣ), an S between 0 and 1.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.sigmoid(tc.tensor([-1000.0, 0.0, 1000.0]))
+    tensor([0. , 0.5, 1. ])
+    """
     xp = B.xp
     small = xp.exp(-xp.abs(x))  # never overflows: the exponent is at most 0
     return xp.where(x >= 0, 1 / (1 + small), small / (1 + small))
@@ -39,7 +52,12 @@ def _(g, node, out):
 
 @op(symbol="softplus", infer=unary, promotes="floating", samples=UNARY)
 def softplus(B, x):
-    """ln(1 + eˣ), a smooth ReLU."""
+    """ln(1 + eˣ), a smooth ReLU.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.softplus(tc.tensor([0.0, 20.0]))  # ln 2, and almost 20
+    tensor([ 0.6931, 20.    ])
+    """
     xp = B.xp
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
 
@@ -51,13 +69,25 @@ def _(g, node, x):
 
 @function()
 def logsigmoid(x: Tensor) -> Tensor:
-    """ln σ(x) = −softplus(−x), without overflow."""
+    """ln σ(x) = −softplus(−x), without overflow.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.logsigmoid(tc.tensor([-20.0, 0.0]))
+    tensor([-20.    ,  -0.6931])
+    """
     return neg(softplus(neg(x)))
 
 
 @op(symbol="ReLU", infer=unary, method=True, samples=UNARY)
 def relu(B, x):
-    """max(x, 0); its slope at 0 is taken as 0."""
+    """max(x, 0); its slope at 0 is taken as 0.
+
+    Source: Nair and Hinton, ICML 2010.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.relu(tc.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     return B.xp.maximum(x, 0)
 
 
@@ -73,7 +103,14 @@ def _(g, node, out):
     samples=[*UNARY, Sample(reals(3), negative_slope=0.3)],
 )
 def leaky_relu(B, x, *, negative_slope=0.01):
-    """x where x > 0, negative_slope · x elsewhere."""
+    """x where x > 0, negative_slope · x elsewhere.
+
+    Source: Maas, Hannun and Ng, ICML 2013.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.leaky_relu(tc.tensor([-10.0, 2.0]), negative_slope=0.1)
+    tensor([-1.,  2.])
+    """
     return B.xp.where(x > 0, x, x * negative_slope)
 
 
@@ -100,7 +137,16 @@ def _clamp_shape(x: HasSpec, *, min: float | None, max: float | None) -> Spec:
     samples=[Sample(reals(2, 3), min=-1.0, max=1.0), Sample(reals(3), min=0.1), Sample(reals(3), max=0.1)],
 )
 def clamp(B, x, *, min=None, max=None):
-    """x held between min and max; the bounds themselves pass the gradient."""
+    """x held between min and max; the bounds themselves pass the gradient.
+
+    Raises:
+        ArgumentError: neither bound is given.
+        ArgumentTypeError: a bound that is not a number.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.clamp(tc.tensor([-3.0, 0.5, 3.0]), min=-1, max=1)
+    tensor([-1. ,  0.5,  1. ])
+    """
     if min is not None:
         x = B.xp.maximum(x, B.xp.asarray(min, dtype=x.dtype))
     return x if max is None else B.xp.minimum(x, B.xp.asarray(max, dtype=x.dtype))

@@ -2,6 +2,9 @@
 
 Operands of different shapes are stretched to a common one; the driver sums their gradients back, so no rule
 here speaks of broadcasting. g is the incoming gradient ∂L/∂out.
+
+Shapes: any that broadcast. Dtypes meet as `dtypes.promote` says: bool < integer < floating, the wider wins;
+only `div` makes floats of integers. Shapes that do not fit are a ShapeError, subtracting bools a DTypeError.
 """
 
 from __future__ import annotations
@@ -15,7 +18,13 @@ from tinygrad_cnn.ops.comparison import eq, gt, lt, where
 
 @op(symbol="+", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
 def add(B, x, y):
-    """x + y."""
+    """x + y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.add(tc.tensor([[1.0], [2.0]]), tc.tensor([10.0, 20.0]))
+    tensor([[11., 21.],
+            [12., 22.]])
+    """
     return B.xp.add(x, y)
 
 
@@ -31,7 +40,12 @@ def _(g, node):
 
 @op(symbol="−", infer=arithmetic, promotes="kind", broadcasts=True, method=True, samples=BINARY)
 def sub(B, x, y):
-    """x − y."""
+    """x − y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.sub(tc.tensor([5.0, 1.0]), 2)
+    tensor([ 3., -1.])
+    """
     return B.xp.subtract(x, y)
 
 
@@ -47,7 +61,12 @@ def _(g, node):
 
 @op(symbol="·", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
 def mul(B, x, y):
-    """x · y."""
+    """x · y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.mul(tc.tensor([1.0, 2.0, 3.0]), tc.tensor([4.0, 5.0, 6.0]))
+    tensor([ 4., 10., 18.])
+    """
     return B.xp.multiply(x, y)
 
 
@@ -70,7 +89,12 @@ def _(g, node, x):
     samples=[Sample(reals(2, 3), reals(3, low=0.5)), Sample(reals(2, 2), reals(low=0.5))],
 )
 def div(B, x, y):
-    """x / y, in floating point also for integers."""
+    """x / y, in floating point also for integers.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.div(tc.tensor([1, 2, 3]), 2)
+    tensor([0.5, 1. , 1.5])
+    """
     return B.xp.divide(x, y)
 
 
@@ -86,7 +110,12 @@ def _(g, node, y, out):
 
 @op(symbol="−x", infer=lambda x: arithmetic(x, x), method=True, samples=UNARY)
 def neg(B, x):
-    """−x."""
+    """−x.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.neg(tc.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
     return B.xp.negative(x)
 
 
@@ -97,7 +126,12 @@ def _(g, node):
 
 @op(symbol="⌊x/y⌋", infer=arithmetic, promotes="kind", method=True, samples=[Sample(reals(2, 3), reals(3))])
 def floor_divide(B, x, y):
-    """The largest integer ≤ x / y (a step function: it has no gradient)."""
+    """The largest integer ≤ x / y (a step function: it has no gradient).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.floor_divide(tc.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
     return B.xp.floor_divide(x, y)
 
 
@@ -110,7 +144,12 @@ def floor_divide(B, x, y):
     samples=[Sample(reals(2, 3, low=1, high=5), reals(3, low=0.7, high=1.9))],
 )
 def remainder(B, x, y):
-    """x − y · ⌊x / y⌋, with the sign of y."""
+    """x − y · ⌊x / y⌋, with the sign of y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.remainder(tc.tensor([7, -7]), 3)
+    tensor([1, 2])
+    """
     return B.xp.remainder(x, y)
 
 
@@ -126,13 +165,23 @@ def _(g, node, x, y):
 
 @op(symbol="max", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
 def maximum(B, x, y):
-    """The larger of each pair; NaN if either is."""
+    """The larger of each pair; NaN if either is.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.maximum(tc.tensor([1.0, 5.0]), tc.tensor([3.0, 2.0]))
+    tensor([3., 5.])
+    """
     return B.xp.maximum(x, y)
 
 
 @op(symbol="min", infer=binary, promotes="kind", broadcasts=True, method=True, samples=BINARY)
 def minimum(B, x, y):
-    """The smaller of each pair; NaN if either is."""
+    """The smaller of each pair; NaN if either is.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.minimum(tc.tensor([1.0, 5.0]), tc.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
     return B.xp.minimum(x, y)
 
 
@@ -163,7 +212,12 @@ def _(g, node, x, y):
 
 @op(symbol="|x|", infer=unary, method=True, samples=UNARY)
 def abs(B, x):
-    """The absolute value; its slope at 0 is taken as 0."""
+    """The absolute value; its slope at 0 is taken as 0.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.abs(tc.tensor([-3.0, 0.0, 2.0]))
+    tensor([3., 0., 2.])
+    """
     return B.xp.abs(x)
 
 
@@ -174,7 +228,12 @@ def _(g, node, x):
 
 @op(symbol="sign", infer=unary, method=True, samples=UNARY)
 def sign(B, x):
-    """−1, 0 or 1."""
+    """−1, 0 or 1.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.sign(tc.tensor([-3.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
     return B.xp.sign(x)
 
 
@@ -188,25 +247,45 @@ def _(g, node):
 
 @op(symbol="⌊x⌋", infer=unary, method=True, samples=UNARY)
 def floor(B, x):
-    """The largest integer ≤ x."""
+    """The largest integer ≤ x.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.floor(tc.tensor([1.5, -1.5]))
+    tensor([ 1., -2.])
+    """
     return B.xp.floor(x)
 
 
 @op(symbol="⌈x⌉", infer=unary, method=True, samples=UNARY)
 def ceil(B, x):
-    """The smallest integer ≥ x."""
+    """The smallest integer ≥ x.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.ceil(tc.tensor([1.5, -1.5]))
+    tensor([ 2., -1.])
+    """
     return B.xp.ceil(x)
 
 
 @op(symbol="round", infer=unary, method=True, samples=UNARY)
 def round(B, x):
-    """The nearest integer, halves to the even one."""
+    """The nearest integer, halves to the even one.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.round(tc.tensor([0.5, 1.5, 2.6]))
+    tensor([0., 2., 3.])
+    """
     return B.xp.round(x)
 
 
 @op(symbol="trunc", infer=unary, method=True, samples=UNARY)
 def trunc(B, x):
-    """The integer part, towards zero."""
+    """The integer part, towards zero.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.trunc(tc.tensor([1.5, -1.5]))
+    tensor([ 1., -1.])
+    """
     return B.xp.trunc(x)
 
 

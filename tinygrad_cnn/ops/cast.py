@@ -31,6 +31,14 @@ def to(self: Tensor, target: DTypeLike | Backend) -> Tensor:
     """Another dtype (`t.to("float64")`, `t.to(tc.int64)`) or another backend (`t.to("cupy")`).
 
     A change of dtype is differentiable. Only leaves move between backends: a moved parameter is a new leaf.
+
+    Raises:
+        UnknownName, BackendUnavailable: no such dtype or backend, or one that cannot run here.
+        GradientError: a result of operations was to move between backends.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.tensor([1.7, -1.7]).to("int64")
+    tensor([ 1, -1])
     """
     if isinstance(target, Backend) or (isinstance(target, str) and target not in DTYPES):
         return _to_backend(self, target)

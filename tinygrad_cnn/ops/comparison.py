@@ -2,6 +2,8 @@
 
 A comparison is a step function: its results are bools and have no gradient. `where` passes the gradient to
 the branch that was chosen.
+
+Shapes broadcast and dtypes may differ; shapes that do not fit are a ShapeError. Nothing equals NaN.
 """
 
 from __future__ import annotations
@@ -17,79 +19,146 @@ from tinygrad_cnn.ops._infer import COMPARED, LOGICAL, UNARY, comparison
 
 @op(symbol="=", infer=comparison, promotes="kind", method=True, samples=COMPARED)
 def eq(B, x, y):
-    """x = y."""
+    """x = y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.eq(tc.tensor([1, 2, 3]), 2)
+    tensor([False,  True, False])
+    """
     return B.xp.equal(x, y)
 
 
 @op(symbol="≠", infer=comparison, promotes="kind", method=True, samples=COMPARED)
 def ne(B, x, y):
-    """x ≠ y."""
+    """x ≠ y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.ne(tc.tensor([1, 2, 3]), 2)
+    tensor([ True, False,  True])
+    """
     return B.xp.not_equal(x, y)
 
 
 @op(symbol="<", infer=comparison, promotes="kind", method=True, samples=COMPARED)
 def lt(B, x, y):
-    """x < y."""
+    """x < y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.lt(tc.tensor([1, 2, 3]), 2)
+    tensor([ True, False, False])
+    """
     return B.xp.less(x, y)
 
 
 @op(symbol="≤", infer=comparison, promotes="kind", method=True, samples=COMPARED)
 def le(B, x, y):
-    """x ≤ y."""
+    """x ≤ y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.le(tc.tensor([1, 2, 3]), 2)
+    tensor([ True,  True, False])
+    """
     return B.xp.less_equal(x, y)
 
 
 @op(symbol=">", infer=comparison, promotes="kind", method=True, samples=COMPARED)
 def gt(B, x, y):
-    """x > y."""
+    """x > y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.gt(tc.tensor([1, 2, 3]), 2)
+    tensor([False, False,  True])
+    """
     return B.xp.greater(x, y)
 
 
 @op(symbol="≥", infer=comparison, promotes="kind", method=True, samples=COMPARED)
 def ge(B, x, y):
-    """x ≥ y."""
+    """x ≥ y.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.ge(tc.tensor([1, 2, 3]), 2)
+    tensor([False,  True,  True])
+    """
     return B.xp.greater_equal(x, y)
 
 
 @op(symbol="∧", infer=comparison, method=True, samples=LOGICAL)
 def logical_and(B, x, y):
-    """True where both are non-zero."""
+    """True where both are non-zero.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([1, 5, 9])
+    >>> tc.logical_and(x > 2, x < 8)
+    tensor([False,  True, False])
+    """
     return B.xp.logical_and(x != 0, y != 0)
 
 
 @op(symbol="∨", infer=comparison, method=True, samples=LOGICAL)
 def logical_or(B, x, y):
-    """True where at least one is non-zero."""
+    """True where at least one is non-zero.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([1, 5, 9])
+    >>> tc.logical_or(x < 2, x > 8)
+    tensor([ True, False,  True])
+    """
     return B.xp.logical_or(x != 0, y != 0)
 
 
 @op(symbol="⊻", infer=comparison, method=True, samples=LOGICAL)
 def logical_xor(B, x, y):
-    """True where exactly one is non-zero."""
+    """True where exactly one is non-zero.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.logical_xor(tc.tensor([True, True]), tc.tensor([True, False]))
+    tensor([False,  True])
+    """
     return B.xp.logical_xor(x != 0, y != 0)
 
 
 @op(symbol="¬", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
 def logical_not(B, x):
-    """True where x is zero."""
+    """True where x is zero.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.logical_not(tc.tensor([0, 1, 2]))
+    tensor([ True, False, False])
+    """
     return x == 0
 
 
 @op(symbol="NaN?", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
 def isnan(B, x):
-    """True where x is not a number."""
+    """True where x is not a number.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.isnan(tc.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
     return x != x  # NaN is the one number that differs from itself
 
 
 @op(symbol="∞?", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
 def isinf(B, x):
-    """True where x is plus or minus infinity."""
+    """True where x is plus or minus infinity.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.isinf(tc.tensor([1.0, float("-inf"), float("nan")]))
+    tensor([False,  True, False])
+    """
     return B.xp.abs(x) == math.inf
 
 
 @op(symbol="finite?", infer=lambda x: Spec(x.shape, bool_), method=True, samples=UNARY)
 def isfinite(B, x):
-    """True where x is neither infinite nor NaN."""
+    """True where x is neither infinite nor NaN.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.isfinite(tc.tensor([1.0, float("-inf"), float("nan")]))
+    tensor([ True, False, False])
+    """
     return B.xp.isfinite(x)
 
 

@@ -76,13 +76,25 @@ def ones(*shape: Any, **options: Any) -> Tensor:
 
 @function()
 def zeros_like(x: Tensor) -> Tensor:
-    """Zeros in the shape and dtype of x, on its backend."""
+    """Zeros in the shape and dtype of x, on its backend.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.zeros_like(tc.tensor([[1, 2], [3, 4]]))
+    tensor([[0, 0],
+            [0, 0]])
+    """
     return full(x.shape, 0, dtype=x.dtype, backend=x.backend)
 
 
 @function()
 def ones_like(x: Tensor) -> Tensor:
-    """Ones in the shape and dtype of x, on its backend."""
+    """Ones in the shape and dtype of x, on its backend.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.ones_like(tc.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 1],
+            [1, 1]])
+    """
     return full(x.shape, 1, dtype=x.dtype, backend=x.backend)
 
 

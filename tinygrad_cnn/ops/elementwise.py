@@ -2,6 +2,8 @@
 
 Each works on every element by itself, so its gradient rule is the derivative from school times the incoming
 gradient g = ∂L/∂out.
+
+Any shape. Integers and bools become float32, other than in `square` and `pow`, which keep integers.
 """
 
 from __future__ import annotations
@@ -28,7 +30,15 @@ from tinygrad_cnn.ops.comparison import eq, where
     ],
 )
 def pow(B, x, y):
-    """x raised to the power y."""
+    """x raised to the power y.
+
+    Raises:
+        ArgumentError: an integer to a negative power.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.pow(tc.tensor([1, 2, 3]), 2)
+    tensor([1, 4, 9])
+    """
     if "int" in str(x.dtype) and bool(B.xp.any(y < 0)):
         raise ArgumentError(
             "an integer to a negative power is a fraction",
@@ -54,7 +64,12 @@ def _(g, node, x, y):
 
 @op(symbol="eˣ", infer=unary, promotes="floating", method=True, samples=UNARY)
 def exp(B, x):
-    """eˣ."""
+    """eˣ.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.exp(tc.tensor([0.0, 1.0]))
+    tensor([1.    , 2.7183])
+    """
     return B.xp.exp(x)
 
 
@@ -65,7 +80,13 @@ def _(g, node, out):
 
 @op(symbol="eˣ−1", infer=unary, promotes="floating", method=True, samples=UNARY)
 def expm1(B, x):
-    """eˣ − 1, accurate near 0."""
+    """eˣ − 1, accurate near 0.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor(1e-10)
+    >>> tc.expm1(x), tc.exp(x) - 1
+    (tensor(1.e-10), tensor(0.))
+    """
     return B.xp.expm1(x)
 
 
@@ -76,7 +97,13 @@ def _(g, node, out):
 
 @op(symbol="ln", infer=unary, promotes="floating", method=True, samples=POSITIVE)
 def log(B, x):
-    """The natural logarithm."""
+    """The natural logarithm.
+
+    >>> import tinygrad_cnn as tc
+    >>> import math
+    >>> tc.log(tc.tensor([1.0, math.e, math.e**2]))
+    tensor([0., 1., 2.])
+    """
     return B.xp.log(x)
 
 
@@ -87,7 +114,13 @@ def _(g, node, x):
 
 @op(symbol="ln(1+x)", infer=unary, promotes="floating", method=True, samples=POSITIVE)
 def log1p(B, x):
-    """ln(1 + x), accurate near 0."""
+    """ln(1 + x), accurate near 0.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor(1e-10)
+    >>> tc.log1p(x), tc.log(1 + x)
+    (tensor(1.e-10), tensor(0.))
+    """
     return B.xp.log1p(x)
 
 
@@ -98,7 +131,12 @@ def _(g, node, x):
 
 @op(symbol="log₂", infer=unary, promotes="floating", method=True, samples=POSITIVE)
 def log2(B, x):
-    """The logarithm to base 2: entropies in bits."""
+    """The logarithm to base 2: entropies in bits.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.log2(tc.tensor([1.0, 2.0, 8.0]))
+    tensor([0., 1., 3.])
+    """
     return B.xp.log2(x)
 
 
@@ -109,7 +147,12 @@ def _(g, node, x):
 
 @op(symbol="log₁₀", infer=unary, promotes="floating", method=True, samples=POSITIVE)
 def log10(B, x):
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.log10(tc.tensor([1.0, 10.0, 1000.0]))
+    tensor([0., 1., 3.])
+    """
     return B.xp.log10(x)
 
 
@@ -120,7 +163,12 @@ def _(g, node, x):
 
 @op(symbol="√", infer=unary, promotes="floating", method=True, samples=POSITIVE)
 def sqrt(B, x):
-    """The square root; its slope at 0 is infinite."""
+    """The square root; its slope at 0 is infinite.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.sqrt(tc.tensor([4.0, 9.0]))
+    tensor([2., 3.])
+    """
     return B.xp.sqrt(x)
 
 
@@ -131,7 +179,12 @@ def _(g, node, out):
 
 @op(symbol="1/√x", infer=unary, promotes="floating", method=True, samples=POSITIVE)
 def rsqrt(B, x):
-    """1 / √x."""
+    """1 / √x.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.rsqrt(tc.tensor([4.0, 16.0]))
+    tensor([0.5 , 0.25])
+    """
     return B.xp.reciprocal(B.xp.sqrt(x))
 
 
@@ -142,7 +195,12 @@ def _(g, node, x, out):
 
 @op(symbol="x²", infer=unary, method=True, samples=UNARY)
 def square(B, x):
-    """x²."""
+    """x².
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.square(tc.tensor([3, -4]))
+    tensor([ 9, 16])
+    """
     return B.xp.square(x)
 
 
@@ -153,7 +211,12 @@ def _(g, node, x):
 
 @op(symbol="1/x", infer=unary, promotes="floating", method=True, samples=POSITIVE)
 def reciprocal(B, x):
-    """1 / x."""
+    """1 / x.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.reciprocal(tc.tensor([2, 4]))
+    tensor([0.5 , 0.25])
+    """
     return B.xp.reciprocal(x)
 
 
@@ -164,7 +227,13 @@ def _(g, node, out):
 
 @op(symbol="sin", infer=unary, promotes="floating", method=True, samples=UNARY)
 def sin(B, x):
-    """The sine of x radians."""
+    """The sine of x radians.
+
+    >>> import math
+    >>> import tinygrad_cnn as tc
+    >>> tc.sin(tc.tensor([0.0, math.pi / 2]))
+    tensor([0., 1.])
+    """
     return B.xp.sin(x)
 
 
@@ -175,7 +244,13 @@ def _(g, node, x):
 
 @op(symbol="cos", infer=unary, promotes="floating", method=True, samples=UNARY)
 def cos(B, x):
-    """The cosine of x radians."""
+    """The cosine of x radians.
+
+    >>> import math
+    >>> import tinygrad_cnn as tc
+    >>> tc.cos(tc.tensor([0.0, math.pi]))
+    tensor([ 1., -1.])
+    """
     return B.xp.cos(x)
 
 
@@ -186,7 +261,12 @@ def _(g, node, x):
 
 @op(symbol="erf", infer=unary, promotes="floating", method=True, samples=UNARY)
 def erf(B, x):
-    """The error function 2/√π ∫₀ˣ e^(−t²) dt."""
+    """The error function 2/√π ∫₀ˣ e^(−t²) dt.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.erf(tc.tensor([0.0, 1.0, 10.0]))
+    tensor([0.    , 0.8427, 1.    ])
+    """
     return B.erf(x)
 
 

@@ -1,7 +1,7 @@
 """The largest and the smallest: which element wins, and who gets its gradient.
 
 Over several dimensions (`amax`) ties share the gradient; along one (`max` with indices) the first winner
-takes it all. NaN wins over everything.
+takes it all. NaN wins over everything. Indices are int64. An empty set has no extreme: a ShapeError.
 """
 
 from __future__ import annotations
@@ -34,13 +34,25 @@ def _reduced_nonempty(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
 
 @op(symbol="max", infer=_reduced_nonempty, method=True, samples=ALONG)
 def amax(B, x, *, dim=None, keepdim=False):
-    """The largest element over `dim`; ties share the gradient evenly, NaN wins over everything."""
+    """The largest element over `dim`; ties share the gradient evenly, NaN wins over everything.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([3.0, 7.0, 7.0], requires_grad=True)
+    >>> tc.amax(x).backward()
+    >>> x.grad
+    tensor([0. , 0.5, 0.5])
+    """
     return B.xp.max(x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim)
 
 
 @op(symbol="min", infer=_reduced_nonempty, method=True, samples=ALONG)
 def amin(B, x, *, dim=None, keepdim=False):
-    """The smallest element over `dim`; ties share the gradient evenly, NaN wins over everything."""
+    """The smallest element over `dim`; ties share the gradient evenly, NaN wins over everything.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.amin(tc.tensor([[3.0, 1.0], [4.0, 2.0]]), dim=(0, 1))
+    tensor(1.)
+    """
     return B.xp.min(x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim)
 
 
@@ -62,13 +74,23 @@ def _index_of_extreme(x: HasSpec, *, dim: int | None, keepdim: bool) -> Spec:
 
 @op(symbol="argmax", infer=_index_of_extreme, method=True, samples=[*ONE_DIM, Sample(reals(2, 3))])
 def argmax(B, x, *, dim=None, keepdim=False):
-    """The index of the first largest element, along `dim` or in the flattened tensor."""
+    """The index of the first largest element, along `dim` or in the flattened tensor.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.argmax(tc.tensor([[3.0, 7.0], [9.0, 2.0]]), dim=1)
+    tensor([1, 0])
+    """
     return B.xp.argmax(x, axis=dim, keepdims=keepdim)
 
 
 @op(symbol="argmin", infer=_index_of_extreme, method=True, samples=[*ONE_DIM, Sample(reals(2, 3))])
 def argmin(B, x, *, dim=None, keepdim=False):
-    """The index of the first smallest element, along `dim` or in the flattened tensor."""
+    """The index of the first smallest element, along `dim` or in the flattened tensor.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.argmin(tc.tensor([[3.0, 7.0], [9.0, 2.0]]))
+    tensor(3)
+    """
     return B.xp.argmin(x, axis=dim, keepdims=keepdim)
 
 

@@ -65,7 +65,26 @@ def _check_index(B: Any, index: Any, size: int, dim: int) -> None:
     ],
 )
 def gather(B, x, index, *, dim):
-    """out[i, j] = x[i, index[i, j]] along dim=1, and likewise for any dim."""
+    """out[i, j] = x[i, index[i, j]] along dim=1, and likewise for any dim.
+
+    Args:
+        x: of any dtype.
+        index: integers, with as many dimensions as x; the result has its shape.
+        dim: where the index points.
+
+    Raises:
+        IndexingError: an index outside x; names it.
+        ShapeError: index has other dimensions than x, or reaches further.
+        DTypeError: index is not made of integers.
+
+    What each row of scores gives its own label:
+
+    >>> import tinygrad_cnn as tc
+    >>> scores = tc.tensor([[0.1, 0.9], [0.8, 0.2]])
+    >>> tc.gather(scores, tc.tensor([[1], [0]]), dim=1)
+    tensor([[0.9],
+            [0.8]])
+    """
     axis = dim % x.ndim
     _check_index(B, index, x.shape[axis], axis)
     return x[_along(B, index, axis)]
@@ -100,7 +119,17 @@ def _scattered(x: HasSpec, index: HasSpec, src: HasSpec, *, dim: int) -> Spec:
     ],
 )
 def scatter_add(B, x, index, src, *, dim):
-    """A copy of x with src added: out[i, index[i, j]] += src[i, j] along dim=1, likewise for any dim."""
+    """A copy of x with src added: out[i, index[i, j]] += src[i, j] along dim=1, likewise for any dim.
+
+    Raises:
+        ShapeError, DTypeError, IndexingError: as for `gather`, and src must have the shape of index.
+
+    Indices that meet add up:
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.scatter_add(tc.zeros(3), tc.tensor([0, 2, 2]), tc.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([1., 0., 5.])
+    """
     axis = dim % x.ndim
     _check_index(B, index, x.shape[axis], axis)
     return B.scatter_add(x, _along(B, index, axis), src)
@@ -153,7 +182,12 @@ _SORTS = (Sample(reals(3, 4), dim=1), Sample(reals(3, 4), dim=0, descending=True
 
 @op(symbol="sort", infer=_sorted_shape, outputs=("values", "indices"), method=True, samples=_SORTS)
 def sort(B, x, *, dim=-1, descending=False):
-    """The elements along `dim` in order, and where each came from; equal ones keep their order."""
+    """The elements along `dim` in order, and where each came from; equal ones keep their order.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.sort(tc.tensor([3.0, 1.0, 2.0]))
+    (tensor([1., 2., 3.]), tensor([1, 2, 0]))
+    """
     if not x.ndim:
         return B.xp.asarray(x, copy=True), B.xp.zeros((), dtype=B.xp.int64)
     order = _order(B, x, dim, descending)

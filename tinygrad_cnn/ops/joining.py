@@ -176,7 +176,12 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 @function(method=True)
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Every slice along `dim`, without that dimension."""
+    """Every slice along `dim`, without that dimension.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.unbind(tc.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
     axis = normalize_dim(dim, x.ndim)
     return tuple(x[(slice(None),) * axis + (i,)] for i in range(x.shape[axis]))
 

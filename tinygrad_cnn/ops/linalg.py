@@ -12,8 +12,8 @@ import math
 from tinygrad_cnn._op import attach_operator, function, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Dims, HasSpec, Shape, Spec, broadcast, normalize_dims
-from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, ShapeError
+from tinygrad_cnn.dtypes import Dims, HasSpec, Shape, Spec, broadcast, normalize_dims, same_floating
+from tinygrad_cnn.errors import ArgumentTypeError, ShapeError
 from tinygrad_cnn.ops._infer import ALONG, reduced_floating
 from tinygrad_cnn.ops.arithmetic import abs as absolute
 from tinygrad_cnn.ops.arithmetic import div, mul
@@ -26,13 +26,7 @@ from tinygrad_cnn.ops.reduce import sum as sum_over
 
 def _matmul_shape(x: HasSpec, y: HasSpec) -> Spec:
     if x.dtype is not y.dtype:
-        raise DTypeError(
-            f"x is {x.dtype} and y is {y.dtype}; a matrix product does not mix dtypes",
-            argument="y",
-            expected=x.dtype,
-            got=y.dtype,
-            hint=f"y.to({str(x.dtype)!r})",
-        )
+        same_floating(x, y, names=("x", "y"))
     if not x.shape or not y.shape:
         raise ShapeError(
             "a matrix product needs at least one dimension on each side",
@@ -78,7 +72,19 @@ def _as_matrix(shape: Shape, *, left: bool) -> Shape:
     ],
 )
 def matmul(B, x, y):
-    """The matrix product, also written x @ y: vectors, matrices, and stacks of matrices that broadcast."""
+    """The matrix product, also written x @ y: vectors, matrices, and stacks of matrices that broadcast.
+
+    (n, k) @ (k, m) → (n, m); dimensions before the last two are stacks: (*, n, k) @ (*, k, m) → (*, n, m).
+
+    Raises:
+        ShapeError: rows and columns of different lengths, or a 0-d operand.
+        DTypeError: two dtypes; a matrix product does not mix them.
+
+    >>> import tinygrad_cnn as tc
+    >>> W = tc.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tc.matmul(W, tc.tensor([1.0, 10.0]))
+    tensor([21., 43.])
+    """
     return B.xp.matmul(x, y)
 
 

@@ -78,7 +78,15 @@ def _one_dim(x: HasSpec, *, dim: int) -> Spec:
     samples=[Sample(reals(2, 3), dim=1), Sample(reals(2, 3, 2), dim=-2)],
 )
 def log_softmax(B, x, *, dim):
-    """ln softmax(x) along `dim`, computed as x − logsumexp(x)."""
+    """ln softmax(x) along `dim`, computed as x − logsumexp(x).
+
+    Raises:
+        DTypeError: x is not floating-point.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.log_softmax(tc.tensor([1000.0, 0.0]), dim=0)
+    tensor([    0., -1000.])
+    """
     xp = B.xp
     shifted = x - xp.max(x, axis=dim, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))

@@ -41,7 +41,15 @@ def _(g, node):
 
 @op(symbol="copy", infer=unary, method=True, samples=UNARY)
 def clone(B, x):
-    """A copy in memory of its own; gradients pass through."""
+    """A copy in memory of its own; gradients pass through.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([1.0, 2.0])
+    >>> y = x.clone()
+    >>> _ = x.assign(tc.zeros(2))
+    >>> y
+    tensor([1., 2.])
+    """
     return B.xp.asarray(x, copy=True)
 
 
@@ -116,7 +124,13 @@ def reshape(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 
 @attach
 def view(self: Tensor, *sizes: Any) -> Tensor:
-    """The same as `reshape` (PyTorch's other name for it)."""
+    """The same as `reshape` (PyTorch's other name for it).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.arange(6).view(2, 3)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     return reshape_op(self, shape=_sizes(sizes, None))
 
 
@@ -224,12 +238,22 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 
 def _transposed(self: Tensor) -> Tensor:
-    """The matrix transposed (all dimensions reversed)."""
+    """The matrix transposed (all dimensions reversed).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.tensor([[1, 2, 3], [4, 5, 6]]).T.tolist()
+    [[1, 4], [2, 5], [3, 6]]
+    """
     return permute_op(self, dims=tuple(reversed(range(self.ndim))))
 
 
 def _matrices_transposed(self: Tensor) -> Tensor:
-    """The last two dimensions exchanged: a stack of transposed matrices."""
+    """The last two dimensions exchanged: a stack of transposed matrices.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.zeros(10, 2, 3).mT.shape
+    (10, 3, 2)
+    """
     return transpose(self, -2, -1)
 
 
@@ -313,7 +337,16 @@ def expand(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 
 @function()
 def broadcast_to(x: Tensor, shape: Shape) -> Tensor:
-    """x stretched to `shape` by NumPy's broadcasting rule."""
+    """x stretched to `shape` by NumPy's broadcasting rule.
+
+    Raises:
+        ShapeError: x does not broadcast to that shape.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.broadcast_to(tc.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return expand_op(x, shape=as_shape(shape))
 
 
@@ -330,7 +363,13 @@ def _flipped(x: HasSpec, *, dims: Any) -> Spec:
     samples=[Sample(reals(2, 3), dims=(0, 1)), Sample(reals(3), dims=0)],
 )
 def flip(B, x, *, dims):
-    """The order of elements reversed along each of `dims`."""
+    """The order of elements reversed along each of `dims`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.flip(tc.tensor([[1, 2], [3, 4]]), dims=1)
+    tensor([[2, 1],
+            [4, 3]])
+    """
     return B.xp.flip(x, axis=dims)
 
 

@@ -2,6 +2,9 @@
 
 The gradient goes the other way: what was summed is spread out again. `restore` gives a reduced result its
 dimensions back, and broadcasting does the spreading.
+
+`keepdim=True` leaves the reduced dimensions in place, as size 1. A `dim` that is not there is a
+DimensionError; an average of integers is a DTypeError.
 """
 
 from __future__ import annotations
@@ -53,7 +56,15 @@ def _reduced_bool(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
 
 @op(symbol="Σ", infer=_reduced_total, method=True, samples=[*ALONG, Sample(reals(0, 2), dim=0)])
 def sum(B, x, *, dim=None, keepdim=False):
-    """The sum over `dim` (an int, several, or None for all); 0 for nothing."""
+    """The sum over `dim` (an int, several, or None for all); 0 for nothing.
+
+    Integers and bools are counted in int64.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> tc.sum(x), tc.sum(x, dim=0), tc.sum(x, dim=1, keepdim=True).shape
+    (tensor(10.), tensor([4., 6.]), (2, 1))
+    """
     dtype = None if "float" in str(x.dtype) else B.xp.int64
     return B.xp.sum(x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim, dtype=dtype)
 
@@ -66,7 +77,12 @@ def _(g, node, *, dim, keepdim):
 
 @op(symbol="mean", infer=reduced_floating, method=True, samples=ALONG)
 def mean(B, x, *, dim=None, keepdim=False):
-    """The arithmetic mean over `dim`; NaN for nothing."""
+    """The arithmetic mean over `dim`; NaN for nothing.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.mean(tc.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+    tensor([1.5, 3.5])
+    """
     axes = normalize_dims(dim, x.ndim)
     n = count(tuple(x.shape[axis] for axis in axes))
     total = B.xp.sum(x, axis=axes, keepdims=keepdim)
@@ -96,6 +112,11 @@ def var(B, x, *, dim=None, correction=1, keepdim=False):
 
     In two passes, mean first: accurate where mean² is far larger than the variance. With the default
     correction of 1 it is the unbiased estimate (Bessel), with 0 the variance of the numbers themselves.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([1.0, 2.0, 3.0])
+    >>> tc.var(x), tc.var(x, correction=0)
+    (tensor(1.), tensor(0.6667))
     """
     axes = normalize_dims(dim, x.ndim)
     n = count(tuple(x.shape[axis] for axis in axes))
@@ -113,7 +134,12 @@ def _(g, node, x, *, dim, correction, keepdim):
 
 @op(symbol="std", infer=_reduced_spread, method=True, samples=ALONG[:3])
 def std(B, x, *, dim=None, correction=1, keepdim=False):
-    """The standard deviation over `dim`, the root of `var`; its slope at 0 is taken as 0."""
+    """The standard deviation over `dim`, the root of `var`; its slope at 0 is taken as 0.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.std(tc.tensor([1.0, 3.0, 5.0]))
+    tensor(2.)
+    """
     return B.xp.sqrt(var.kernel(B, x, dim=dim, correction=correction, keepdim=keepdim))
 
 
@@ -209,11 +235,21 @@ def prod(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
 
 @op(symbol="∀", infer=_reduced_bool, method=True, samples=ALONG)
 def all(B, x, *, dim=None, keepdim=False):
-    """True where every element over `dim` is non-zero."""
+    """True where every element over `dim` is non-zero.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.all(tc.tensor([[True, True], [True, False]]), dim=1)
+    tensor([ True, False])
+    """
     return B.xp.all(x != 0, axis=normalize_dims(dim, x.ndim), keepdims=keepdim)
 
 
 @op(symbol="∃", infer=_reduced_bool, method=True, samples=ALONG)
 def any(B, x, *, dim=None, keepdim=False):
-    """True where some element over `dim` is non-zero."""
+    """True where some element over `dim` is non-zero.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.any(tc.tensor([[True, False], [False, False]]), dim=1)
+    tensor([ True, False])
+    """
     return B.xp.any(x != 0, axis=normalize_dims(dim, x.ndim), keepdims=keepdim)

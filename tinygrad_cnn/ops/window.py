@@ -60,7 +60,7 @@ def _conv_shape(
             argument="w",
             expected=f"(O, {channels // groups}, *K) for groups={groups}",
             got=f"{w.shape} with x of shape {x.shape}",
-            hint="is the image in NCHW order? x.permute(0, 3, 1, 2) makes it so",
+            hint=_layout_hint(x, w.shape[1] * groups),
         )
     out = window_output_shape(x.shape[2:], w.shape[2:], stride, padding, dilation)
     return Spec((x.shape[0], filters, *out), dtype)
@@ -71,6 +71,16 @@ _WINDOWS: tuple[dict[str, Any], ...] = (
     {"stride": (2, 1), "padding": ((1, 0), (1, 2)), "dilation": (1, 2), "groups": 2},
 )
 _LINE: dict[str, Any] = {"stride": (2,), "padding": ((2, 1),), "dilation": (2,), "groups": 1}
+
+
+def _layout_hint(x: HasSpec, channels: int) -> str | None:
+    """A likely reason for a wrong number of channels, if the shape gives one away."""
+    if x.shape[-1] == channels:
+        order = (0, len(x.shape) - 1, *range(1, len(x.shape) - 1))
+        return f"are the channels last? x.permute{order} puts them second"
+    if channels == 1 and x.shape[0] == 1:  # an unbatched image arrives here with a batch of one
+        return "are these several grey images? x[:, None] gives each its one channel"
+    return None
 
 
 @op(

@@ -12,6 +12,7 @@ a whole training step can be recorded and replayed.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from numbers import Real
@@ -30,6 +31,12 @@ class ParamGroup(dict[str, Any]):
 
     The learning rate reads as the number it was set to; `rate` is the same number as a tensor, which is
     what steps compute with. Setting `group["lr"]` assigns to it.
+
+    >>> import tinygrad_cnn as tc
+    >>> group = tc.optim.SGD([tc.tensor(1.0, requires_grad=True)], lr=0.5).param_groups[0]
+    >>> group["lr"] = 0.25
+    >>> group["lr"], group.rate
+    (0.25, tensor(0.25, dtype=float64))
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -57,6 +64,20 @@ class Optimizer(ABC):
     Raises:
         ArgumentError: no parameters, or one given twice.
         ArgumentTypeError: something that is not a tensor, or not a leaf.
+
+    >>> import tinygrad_cnn as tc
+    >>> class SignDescent(tc.optim.Optimizer):
+    ...     def new_state(self, parameter, group):
+    ...         return {}
+    ...
+    ...     def update(self, parameter, gradient, state, group):
+    ...         parameter.assign(parameter - group.rate.to(parameter.dtype) * gradient.sign())
+    >>> w = tc.tensor([3.0, -4.0], requires_grad=True)
+    >>> optimizer = SignDescent([w], {"lr": 0.5})
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([ 2.5, -3.5], requires_grad=True)
     """
 
     def __init__(self, params: Parameters, defaults: Mapping[str, Any]) -> None:
@@ -85,7 +106,15 @@ class Optimizer(ABC):
             self.add_param_group(group)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Optimize further parameters, with options of their own: `{"params": [...], "lr": 0.01}`."""
+        """Optimize further parameters, with options of their own: `{"params": [...], "lr": 0.01}`.
+
+        >>> import tinygrad_cnn as tc
+        >>> w, b = tc.ones(2, requires_grad=True), tc.zeros(1, requires_grad=True)
+        >>> optimizer = tc.optim.SGD([w], lr=0.1)
+        >>> optimizer.add_param_group({"params": [b], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+        """
         if not isinstance(group, Mapping) or "params" not in group:
             raise ArgumentTypeError(
                 "a group of parameters is a dict", argument="params", expected="{'params': [...]}", got=group
@@ -167,6 +196,13 @@ class Optimizer(ABC):
 
         Raises:
             StateDictError: it comes from another optimizer, or from one with other parameters.
+
+        >>> import tinygrad_cnn as tc
+        >>> w = tc.ones(2, requires_grad=True)
+        >>> optimizer, other = tc.optim.SGD([w], lr=0.1), tc.optim.SGD([w], lr=0.5)
+        >>> other.load_state_dict(optimizer.state_dict())
+        >>> other.param_groups[0]["lr"]
+        0.1
         """
         if not isinstance(state_dict, Mapping) or set(state_dict) != {"state", "param_groups"}:
             raise StateDictError(
@@ -252,6 +288,11 @@ def _described(groups: list[tuple[list[str], int]]) -> str:
 
 def not_negative(name: str, value: Any) -> float:
     """An option that makes no sense below 0, checked."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 0:
-        raise ArgumentError(f"{name} cannot be negative", argument=name, expected="a number >= 0", got=value)
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < math.inf:
+        raise ArgumentError(
+            f"{name} must be a number, neither negative nor infinite",
+            argument=name,
+            expected="a finite number >= 0",
+            got=repr(value),
+        )
     return float(value)

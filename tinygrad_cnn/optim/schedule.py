@@ -30,6 +30,16 @@ class LRScheduler(ABC):
 
     Attributes:
         last_step: how many steps were taken.
+
+    >>> import tinygrad_cnn as tc
+    >>> class Halving(tc.optim.LRScheduler):
+    ...     def lr_at(self, step, group=0):
+    ...         return 0.8 / 2**step
+    >>> optimizer = tc.optim.SGD([tc.tensor(1.0, requires_grad=True)], lr=0.8)
+    >>> scheduler = Halving(optimizer)
+    >>> scheduler.step(); scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.2]
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -137,9 +147,10 @@ class OneCycleLR(LRScheduler):
         top = self.max_lrs[group]
         first = top / self.div_factor
         peak, last = self.pct_start * self.total_steps - 1, self.total_steps - 1
+        step = min(step, last)  # after the last step the last rate stays
         if step <= peak:
             return _between(first, top, step / peak if peak else 1.0)
-        return _between(top, first / self.final_div_factor, min((step - peak) / (last - peak), 1.0))
+        return _between(top, first / self.final_div_factor, (step - peak) / (last - peak))
 
 
 def _between(start: float, end: float, share: float) -> float:

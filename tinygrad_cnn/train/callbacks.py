@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Does nothing at every moment."""
+    """Does nothing at every moment.
+
+    >>> class Gossip(Callback):
+    ...     def on_epoch_end(self, trainer, row):
+    ...         print(f"loss {row['train_loss']}")
+    >>> Gossip().on_epoch_end(None, {"train_loss": 0.5})
+    loss 0.5
+    """
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Before the first epoch; `trainer.epochs` and `trainer.steps_per_epoch` are known."""
@@ -45,6 +52,19 @@ class CSVLogger(Callback):
 
     Args:
         path: the file, such as "history.csv".
+
+    >>> import tempfile
+    >>> import tinygrad_cnn as tc
+    >>> from tinygrad_cnn.train import History, Trainer
+    >>> model = tc.nn.Linear(2, 2)
+    >>> trainer = Trainer(model, tc.optim.SGD(model.parameters(), lr=0.1))
+    >>> trainer.history = History([{"epoch": 1, "train_loss": 0.5}])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     CSVLogger(f"{folder}/history.csv").on_epoch_end(trainer, trainer.history.rows[-1])
+    ...     print(Path(f"{folder}/history.csv").read_text())
+    epoch,train_loss
+    1,0.5
+    <BLANKLINE>
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -66,6 +86,19 @@ class Checkpoint(Callback):
         folder: made if it does not exist.
         monitor: the measurement that says which epoch is best.
         mode: whether the smallest or the largest is.
+
+    >>> import tempfile
+    >>> import tinygrad_cnn as tc
+    >>> model = tc.nn.Linear(2, 2)
+    >>> points = tc.data.ArrayDataset([[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    >>> batches = tc.data.DataLoader(points, batch_size=2, transform=lambda x, rng: x.astype("float32"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     keep = Checkpoint(folder, monitor="train_loss")
+    ...     optimizer = tc.optim.SGD(model.parameters(), lr=0.1)
+    ...     trainer = tc.Trainer(model, optimizer, callbacks=[keep], progress=False)
+    ...     history = trainer.fit(batches, epochs=1)
+    ...     sorted(path.name for path in keep.folder.iterdir())
+    ['best.safetensors', 'last.safetensors']
     """
 
     LAST = "last.safetensors"
@@ -102,6 +135,15 @@ class EarlyStopping(Callback):
 
     Raises:
         ArgumentError: patience is less than 1.
+
+    >>> import tinygrad_cnn as tc
+    >>> from tinygrad_cnn.train import History, Trainer
+    >>> model = tc.nn.Linear(2, 2)
+    >>> trainer = Trainer(model, tc.optim.SGD(model.parameters(), lr=0.1))
+    >>> trainer.history = History([{"epoch": 1, "test_loss": 0.4}, {"epoch": 2, "test_loss": 0.6}])
+    >>> EarlyStopping(patience=1).on_epoch_end(trainer, trainer.history.rows[-1])
+    >>> trainer.should_stop
+    True
     """
 
     def __init__(

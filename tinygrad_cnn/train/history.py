@@ -52,7 +52,12 @@ class History:
         return self.rows[values.index(min(values) if mode == "min" else max(values))]
 
     def to_csv(self) -> str:
-        """The rows as comma-separated values, with names in the first line and every digit of each number."""
+        """The rows as comma-separated values, with names in the first line and every digit of each number.
+
+        >>> print(History([{"epoch": 1, "test_loss": 0.5}]).to_csv(), end="")
+        epoch,test_loss
+        1,0.5
+        """
         text = io.StringIO()
         writer = csv.DictWriter(text, self.rows[0] if self.rows else [], lineterminator="\n")
         writer.writeheader()

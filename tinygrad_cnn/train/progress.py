@@ -25,6 +25,10 @@ class ProgressBar(Callback):
 
     Args:
         console: where to write; by default standard output.
+
+    >>> import tinygrad_cnn as tc
+    >>> model = tc.nn.Linear(2, 2)
+    >>> trainer = tc.Trainer(model, tc.optim.SGD(model.parameters(), lr=0.1), callbacks=[ProgressBar()])
     """
 
     def __init__(self, console: Console | None = None) -> None:

@@ -37,6 +37,7 @@ from tinygrad_cnn.ops.random import random_state
 from tinygrad_cnn.optim import LRScheduler, Optimizer
 from tinygrad_cnn.train.blame import Before, raise_non_finite
 from tinygrad_cnn.train.history import History, Means, Row
+from tinygrad_cnn.train.progress import ProgressBar
 
 if TYPE_CHECKING:
     from tinygrad_cnn.train.callbacks import Callback
@@ -53,7 +54,12 @@ class Batches(Protocol):
 
 
 class Step(NamedTuple):
-    """What callbacks are told after each step."""
+    """What callbacks are told after each step.
+
+    >>> step = Step(number=2, images=128, seconds=0.5, means={"loss": 0.7})
+    >>> f"{step.images / step.seconds:.0f} images/s"
+    '256 images/s'
+    """
 
     number: int  # within the epoch, from 1
     images: int  # seen in this epoch so far
@@ -71,6 +77,7 @@ class Trainer:
         scheduler: changes the learning rate; its `step()` is called after every step (not every epoch).
         callbacks: told about every step and epoch, in this order; see `callbacks.py`.
         metrics: by name, functions (outputs, y) -> number, the mean over the batch; by default accuracy.
+        progress: show a progress bar and a line an epoch, if no callback does.
 
     Attributes:
         epoch: how many epochs are complete.
@@ -84,7 +91,7 @@ class Trainer:
     >>> xor = tc.data.ArrayDataset([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
     >>> batches = tc.data.DataLoader(xor, batch_size=4, transform=lambda x, rng: x.astype("float32"))
     >>> model = tc.nn.Sequential(tc.nn.Linear(2, 16), tc.nn.Tanh(), tc.nn.Linear(16, 2))
-    >>> trainer = Trainer(model, tc.optim.Adam(model.parameters(), lr=0.05))
+    >>> trainer = Trainer(model, tc.optim.Adam(model.parameters(), lr=0.05), progress=False)
     >>> trainer.fit(batches, epochs=60)["train_accuracy"][-1]
     1.0
     """
@@ -98,12 +105,15 @@ class Trainer:
         scheduler: LRScheduler | None = None,
         callbacks: Sequence[Callback] = (),
         metrics: Mapping[str, Metric] | None = None,
+        progress: bool = True,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.loss = loss
         self.scheduler = scheduler
         self.callbacks = tuple(callbacks)
+        if progress and not any(isinstance(callback, ProgressBar) for callback in self.callbacks):
+            self.callbacks += (ProgressBar(),)
         self.metrics = {"accuracy": accuracy} if metrics is None else dict(metrics)
         self.epoch = 0
         self.epochs = 0  # how many there shall be, set by fit

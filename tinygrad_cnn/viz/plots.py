@@ -94,6 +94,11 @@ def plot_confusion(matrix: Any, class_names: Sequence[str], path: str | os.PathL
         ShapeError: a matrix that is not (C, C) for C names.
         ArgumentError: a path that cannot be written.
         OptionalDependencyError: matplotlib is not installed.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plot_confusion([[9, 1], [0, 8]], ["shirt", "shoe"], f"{folder}/confusion.png").name
+    'confusion.png'
     """
     counts = np.asarray(matrix)
     classes = len(class_names)
@@ -149,6 +154,11 @@ def plot_filters(weights: Any, path: str | os.PathLike[str]) -> Path:
         ShapeError: weights of other than four dimensions.
         ArgumentError: more kernels than can be told apart, or a path that cannot be written.
         OptionalDependencyError: matplotlib is not installed.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plot_filters(np.ones((6, 1, 5, 5)), f"{folder}/filters.png").name
+    'filters.png'
     """
     kernels = np.asarray(weights, dtype=np.float64)
     if kernels.ndim != 4 or not kernels.size:
