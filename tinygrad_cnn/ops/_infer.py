@@ -34,13 +34,18 @@ def arithmetic(x: HasSpec, y: HasSpec) -> Spec:
     """Like `binary`, for operations that make no sense between bools."""
     if x.dtype is bool_:
         raise DTypeError(
-            "bools are not subtracted or negated",
+            "bools are no numbers to compute with",
             argument="x",
             expected="numbers",
             got="bool",
             hint="x.to('int64'), or tc.logical_xor / tc.logical_not",
         )
     return binary(x, y)
+
+
+def numeric(x: HasSpec) -> Spec:
+    """Like `unary`, for operations that make no sense of a bool."""
+    return arithmetic(x, x)
 
 
 def comparison(x: HasSpec, y: HasSpec) -> Spec:

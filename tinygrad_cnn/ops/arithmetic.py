@@ -12,7 +12,7 @@ from __future__ import annotations
 from tinygrad_cnn._op import attach_operator, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.ops._infer import BINARY, UNARY, arithmetic, binary, unary
+from tinygrad_cnn.ops._infer import BINARY, UNARY, arithmetic, binary, numeric, unary
 from tinygrad_cnn.ops.comparison import eq, gt, lt, where
 
 
@@ -108,7 +108,7 @@ def _(g, node, y, out):
     return neg(div(mul(g, out), y))
 
 
-@op(symbol="−x", infer=lambda x: arithmetic(x, x), method=True, samples=UNARY)
+@op(symbol="−x", infer=numeric, method=True, samples=UNARY)
 def neg(B, x):
     """−x.
 
@@ -226,7 +226,7 @@ def _(g, node, x):
     return mul(g, sign(x))
 
 
-@op(symbol="sign", infer=unary, method=True, samples=UNARY)
+@op(symbol="sign", infer=numeric, method=True, samples=UNARY)
 def sign(B, x):
     """−1, 0 or 1.
 
@@ -245,7 +245,7 @@ def _(g, node):
 # --- rounding: step functions, without a gradient -------------------------------------------------
 
 
-@op(symbol="⌊x⌋", infer=unary, method=True, samples=UNARY)
+@op(symbol="⌊x⌋", infer=numeric, method=True, samples=UNARY)
 def floor(B, x):
     """The largest integer ≤ x.
 
@@ -256,7 +256,7 @@ def floor(B, x):
     return B.xp.floor(x)
 
 
-@op(symbol="⌈x⌉", infer=unary, method=True, samples=UNARY)
+@op(symbol="⌈x⌉", infer=numeric, method=True, samples=UNARY)
 def ceil(B, x):
     """The smallest integer ≥ x.
 
@@ -267,7 +267,7 @@ def ceil(B, x):
     return B.xp.ceil(x)
 
 
-@op(symbol="round", infer=unary, method=True, samples=UNARY)
+@op(symbol="round", infer=numeric, method=True, samples=UNARY)
 def round(B, x):
     """The nearest integer, halves to the even one.
 
@@ -278,7 +278,7 @@ def round(B, x):
     return B.xp.round(x)
 
 
-@op(symbol="trunc", infer=unary, method=True, samples=UNARY)
+@op(symbol="trunc", infer=numeric, method=True, samples=UNARY)
 def trunc(B, x):
     """The integer part, towards zero.
 

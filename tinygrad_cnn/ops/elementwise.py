@@ -13,7 +13,7 @@ import math
 from tinygrad_cnn._op import attach_operator, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn.errors import ArgumentError
-from tinygrad_cnn.ops._infer import POSITIVE, UNARY, binary, unary
+from tinygrad_cnn.ops._infer import POSITIVE, UNARY, binary, numeric, unary
 from tinygrad_cnn.ops.arithmetic import add, div, mul, neg, sub
 from tinygrad_cnn.ops.comparison import eq, where
 
@@ -193,7 +193,7 @@ def _(g, node, x, out):
     return neg(div(mul(g, out), mul(x, 2)))
 
 
-@op(symbol="x²", infer=unary, method=True, samples=UNARY)
+@op(symbol="x²", infer=numeric, method=True, samples=UNARY)
 def square(B, x):
     """x².
 
