@@ -16,9 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn._context import detect_anomaly, enable_grad, is_grad_enabled, name_scope, no_grad
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._op import op
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.autodiff import grad
 from tinygrad_cnn.backend import backends, get_backend, set_num_threads, use_backend
 from tinygrad_cnn.dtypes import (

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn import _context
 from tinygrad_cnn._context import Context
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._saved import hold
 from tinygrad_cnn._source import user_frame
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Array, Backend, get_backend
 from tinygrad_cnn.dtypes import DType, Spec, float32, int64, promote
 from tinygrad_cnn.dtypes import bool_ as bool_dtype

@@ -15,14 +15,13 @@ from tinygrad_cnn._display import describe
 from tinygrad_cnn._methods import TensorMethods
 from tinygrad_cnn._node import Hook, Node, Storage
 from tinygrad_cnn.backend import Array, Backend, get_backend
-from tinygrad_cnn.dtypes import DType, DTypeLike, Shape, Spec, as_dtype, float32
+from tinygrad_cnn.dtypes import DType, Shape, Spec
 from tinygrad_cnn.errors import (
     ArgumentError,
     ArgumentTypeError,
     DTypeError,
     GradientError,
     ImmutableError,
-    IndexingError,
 )
 
 
@@ -368,7 +367,7 @@ class Tensor(TensorMethods):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         self._require_leaf("pickle")
-        state = (self.numpy().copy(), self._requires_grad, self.name, self.backend.name)
+        state = (self.numpy().copy(), self.dtype, self._requires_grad, self.name, self.backend.name)
         return (_unpickle, (type(self), *state))
 
     # --- how it looks
@@ -380,67 +379,11 @@ class Tensor(TensorMethods):
         return format(self.item(), format_spec) if format_spec else str(self)
 
 
-def _unpickle(kind: type[Tensor], array: Any, requires_grad: bool, name: str | None, backend: str) -> Tensor:
-    plain = tensor(array, backend=backend)
+def _unpickle(
+    kind: type[Tensor], array: Any, dtype: DType, requires_grad: bool, name: str | None, backend: str
+) -> Tensor:
+    target = get_backend(backend)
     result = kind.__new__(kind)
-    Tensor.__init__(result, plain.array, plain.shape, plain.dtype, plain.backend)
+    Tensor.__init__(result, target.asarray(array, dtype), tuple(array.shape), dtype, target)
     result._requires_grad, result.name = requires_grad, name
     return result
-
-
-def tensor(
-    data: object,
-    *,
-    dtype: DTypeLike | None = None,
-    requires_grad: bool = False,
-    name: str | None = None,
-    backend: str | Backend | None = None,
-) -> Tensor:
-    """A new tensor holding a copy of `data`.
-
-    Args:
-        data: a number, nested lists of numbers, a NumPy array, or a Tensor (its value is copied).
-        dtype: of the elements. By default an array keeps its own, Python floats become float32, ints
-            int64, bools bool.
-        requires_grad: whether a backward pass computes a gradient for it.
-        name: shown in drawings.
-        backend: a name from `tc.backends()`; by default the one in force (`tc.use_backend`).
-
-    Raises:
-        ArgumentTypeError: the data is ragged or not numeric.
-        DTypeError: a gradient of integers or bools was asked for.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.tensor([[1.0, 2.0], [3.0, 4.0]])
-    tensor([[1., 2.],
-            [3., 4.]])
-    """
-    target = get_backend(backend)
-    if isinstance(data, Tensor):
-        data = data.array if data.backend is target else data.numpy()
-    wanted = None if dtype is None else as_dtype(dtype)
-    try:
-        array = target.asarray(data, wanted)
-        found = target.dtype_of(array)
-    except (ValueError, TypeError) as error:
-        raise ArgumentTypeError(
-            f"this data does not make a tensor: {str(error).splitlines()[0]}",
-            argument="data",
-            expected="a number, an array, or nested lists of equal length",
-            got=type(data).__name__,
-        ) from error
-    if wanted is None and found.is_floating and not hasattr(data, "dtype") and found is not float32:
-        array, found = target.asarray(array, float32), float32  # Python floats have no width of their own
-    result = Tensor(array, tuple(array.shape), found, target)
-    result.name = name
-    return result.requires_grad_() if requires_grad else result
-
-
-def index_error(index: object, size: int, dim: int) -> IndexingError:
-    """The error for an index outside its dimension, in one wording everywhere."""
-    return IndexingError(
-        f"index {index} is outside dimension {dim} of size {size}",
-        argument="index",
-        expected=f"{-size} .. {size - 1}" if size else "no index: the dimension is empty",
-        got=index,
-    )

@@ -119,6 +119,16 @@ class ArgumentTypeError(TinygradCNNError, TypeError):
 class IndexingError(TinygradCNNError, IndexError):
     """An index outside a tensor, or of a kind that cannot index."""
 
+    @classmethod
+    def outside(cls, index: object, size: int, dim: int) -> IndexingError:
+        """The index names a place that its dimension does not have."""
+        return cls(
+            f"index {index} is outside dimension {dim} of size {size}",
+            argument="index",
+            expected=f"{-size} .. {size - 1}" if size else "no index: the dimension is empty",
+            got=index,
+        )
+
 
 class LabelError(TinygradCNNError, ValueError):
     """A class label outside 0 .. C-1; names the label and where it stands."""

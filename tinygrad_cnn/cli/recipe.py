@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tinygrad_cnn import data, models, optim
-from tinygrad_cnn._tensor import tensor
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn.backend import Backend, backends, get_backend
 from tinygrad_cnn.cli.config import RunConfig
 from tinygrad_cnn.errors import ArgumentError, UnknownName

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._create import tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.data.datasets import ArrayDataset
 from tinygrad_cnn.data.transforms import Transform, check_transform
 from tinygrad_cnn.dtypes import as_index

@@ -10,7 +10,8 @@ dimension 1 of the logits (N, C, *), or dimension 0 of a single sample (C,).
 
 from __future__ import annotations
 
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._create import tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, bool_, same_floating
 from tinygrad_cnn.errors import ArgumentError, DTypeError, ShapeError, UnknownName
 from tinygrad_cnn.ops.comparison import where

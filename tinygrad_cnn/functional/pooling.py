@@ -16,7 +16,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._create import tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, as_index, count, per_dimension, window_output_shape
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional._spatial import Padding, Size, batched, both_sides, pool_window

@@ -18,8 +18,9 @@ import numpy as np
 import safetensors
 from safetensors import numpy as safetensors_numpy
 
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._files import atomic_write
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import DTYPES
 from tinygrad_cnn.errors import ArgumentTypeError, FileFormatError
 from tinygrad_cnn.nn import Module

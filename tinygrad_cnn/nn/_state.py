@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tinygrad_cnn._context import no_grad
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._create import tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTYPES, DTypeLike, as_dtype
 from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, StateDictError, TinygradCNNError

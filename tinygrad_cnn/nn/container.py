@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, overload
 
-from tinygrad_cnn._tensor import index_error
 from tinygrad_cnn.dtypes import as_index
-from tinygrad_cnn.errors import ArgumentTypeError
+from tinygrad_cnn.errors import ArgumentTypeError, IndexingError
 from tinygrad_cnn.nn.module import Module
 
 
@@ -67,5 +66,5 @@ class Sequential(Module):
             return type(self)(dict(named[index]))
         position = as_index(index, argument="index")
         if not -len(named) <= position < len(named):
-            raise index_error(position, len(named), 0)
+            raise IndexingError.outside(position, len(named), 0)
         return named[position][1]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import function
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTypeLike, as_dtype, as_index, as_shape, float32, int64
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError

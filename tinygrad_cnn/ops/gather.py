@@ -10,9 +10,9 @@ from typing import Any
 
 from tinygrad_cnn._op import function, op
 from tinygrad_cnn._sample import Sample, integers, reals
-from tinygrad_cnn._tensor import Tensor, index_error
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Spec, as_index, broadcast, int64, normalize_dim, require_integer
-from tinygrad_cnn.errors import ArgumentError, ShapeError
+from tinygrad_cnn.errors import ArgumentError, IndexingError, ShapeError
 from tinygrad_cnn.ops._infer import zeros_for
 
 # --- gather and scatter ---------------------------------------------------------------------------
@@ -50,7 +50,7 @@ def _gathered(x: HasSpec, index: HasSpec, *, dim: int) -> Spec:
 def _check_index(B: Any, index: Any, size: int, dim: int) -> None:
     outside = (index < 0) | (index >= size)
     if bool(B.xp.any(outside)):
-        raise index_error(int(B.to_numpy(index[outside]).flat[0]), size, dim)
+        raise IndexingError.outside(int(B.to_numpy(index[outside]).flat[0]), size, dim)
 
 
 @op(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import attach, function, op
 from tinygrad_cnn._sample import Sample, integers, reals
-from tinygrad_cnn._tensor import Tensor, index_error, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import (
     HasSpec,
     Shape,
@@ -39,7 +40,7 @@ def _sliced_shape(shape: Shape, key: tuple[Any, ...]) -> Shape:
             sizes.append(1)
         elif isinstance(entry, int):
             if not -shape[dim] <= entry < shape[dim]:
-                raise index_error(entry, shape[dim], dim)
+                raise IndexingError.outside(entry, shape[dim], dim)
             dim += 1
         else:
             sizes.append(len(range(*slice(*entry).indices(shape[dim]))))
@@ -138,7 +139,7 @@ def _check_range(B: Any, shape: Shape, key: tuple[Any, ...], indices: Any) -> No
             index, size = next(remaining), shape[dim]
             outside = (index < -size) | (index >= size)
             if bool(B.xp.any(outside)):
-                raise index_error(int(B.to_numpy(index[outside]).flat[0]), size, dim)
+                raise IndexingError.outside(int(B.to_numpy(index[outside]).flat[0]), size, dim)
         if entry is not None:
             dim += 1
 

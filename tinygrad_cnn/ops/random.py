@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import function, op
 from tinygrad_cnn._sample import Sample, integers
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import (
     DTypeLike,

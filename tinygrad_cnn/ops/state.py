@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import attach, op
 from tinygrad_cnn._sample import Sample, reals
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Spec
 from tinygrad_cnn.errors import DTypeError, ShapeError
 

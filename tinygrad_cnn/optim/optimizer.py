@@ -19,7 +19,8 @@ from numbers import Real
 from typing import Any, TypeAlias
 
 from tinygrad_cnn._context import no_grad
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._create import tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import float64
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, StateDictError
 

@@ -19,7 +19,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._create import tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.autodiff import grad
 from tinygrad_cnn.dtypes import float64
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, GradientError

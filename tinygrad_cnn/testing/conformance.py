@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import Op
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.autodiff import grad
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTYPES, Spec, float32, float64, int64

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import REGISTRY, Op
 from tinygrad_cnn._sample import Draw, Sample
-from tinygrad_cnn._tensor import Tensor, tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTypeLike, as_dtype, float64
 
