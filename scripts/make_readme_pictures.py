@@ -1,14 +1,13 @@
 """Draw the pictures of the README.
 
-    python scripts/make_readme_pictures.py docs/images
+    python scripts/make_readme_pictures.py
 
-Writes `fan_out.svg`, the graph of `b = a + a; c = b + b`, and `lenet5.svg`, the graph of a training step of
-LeNet-5, each for a light and (`-dark`) a dark page.
+Writes into docs/images `fan_out.svg`, the graph of `b = a + a; c = b + b`, and `lenet5.svg`, the graph of a
+training step of LeNet-5, each for a light and (`-dark`) a dark page.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import tinygrad_cnn as tc
@@ -49,4 +48,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "docs" / "images")
+    main(Path(__file__).parents[1] / "docs" / "images")

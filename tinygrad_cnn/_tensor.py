@@ -122,8 +122,8 @@ class Tensor(TensorMethods):
 
     @property
     def is_leaf(self) -> bool:
-        """True when no recorded operation made it."""
-        return self._node is None or self._node.op is None
+        """True when no gradient flows through it to anything before: nothing made it, or a constant did."""
+        return not self._requires_grad or self._node is None or self._node.op is None
 
     # --- gradients
 
@@ -161,8 +161,10 @@ class Tensor(TensorMethods):
                 hint="t.to('float32'), or write the numbers with a decimal point",
             )
         self._requires_grad = bool(requires_grad)
-        if self._node is not None:
+        if self._node is not None and self._node.op is None:
             self._node.requires_grad = self._requires_grad
+        elif requires_grad:  # recorded as the result of constants; from here on it is where things begin
+            self._node, self._index = None, 0
         return self
 
     @property

@@ -91,7 +91,7 @@ class Graph:
                 got=repr(outputs)[:80],
             )
         for value in tensors:
-            if value.is_leaf:
+            if value.node.is_leaf:
                 raise GradientError(
                     "this tensor has no history: no recorded operation made it",
                     argument="outputs",

@@ -72,3 +72,23 @@ def test_a_rule_is_checked_when_it_is_declared(rule):
     with pytest.raises(GradientError):
         broken(rule)
     REGISTRY.pop("doubled", None)
+
+
+def test_a_rule_for_several_inputs_is_told_which_are_needed():
+    asked = []
+
+    @tc.op(symbol="x+y", infer=lambda x, y: tc.Spec(x.shape, x.dtype), public=False)
+    def total(B, x, y):
+        """The sum, with one rule for both inputs."""
+        return x + y
+
+    @total.gradient("x", "y", "∂L/∂x = ∂L/∂y = g")
+    def _(g, node, *, needs):
+        asked.append(needs)
+        return g, g
+
+    x, y = tc.tensor(1.0, requires_grad=True), tc.tensor(2.0, requires_grad=True)
+    tc.grad(total(x, y), [x, y])
+    tc.grad(total(x, y), [y])
+    tc.grad(total(1.0, y), [y])
+    assert asked == [("x", "y"), ("y",), ("y",)]

@@ -14,6 +14,7 @@ from tinygrad_cnn.errors import (
     ImmutableError,
     ShapeError,
 )
+from tinygrad_cnn.ops import normalize
 
 
 @pytest.mark.parametrize(
@@ -202,3 +203,20 @@ def test_host_data_becomes_a_constant_on_the_tensors_backend():
     assert (x + np.ones(2, dtype=np.float32)).backend is x.backend
     assert (2.0 * x).shape == (2,)
     assert tc.add(x, [1.0, 2.0]).shape == (2,)
+
+
+def test_a_result_of_constants_is_a_leaf_also_while_recording():
+    with tc.record():
+        start = tc.tensor([1.0, 2.0]) * 2
+        start.assign(start + 1)
+        start.requires_grad_()
+        (start * start).sum().backward()
+    assert start.is_leaf
+    assert start.grad.tolist() == [6.0, 10.0]
+
+
+def test_a_statistic_of_a_batch_is_state_like_any_other():
+    x = tc.tensor([[1.0], [3.0]], requires_grad=True)
+    _, mean, _ = normalize.batch_norm(x, tc.ones(1), tc.zeros(1), eps=1e-5)
+    assert mean.is_leaf
+    assert mean.assign([5.0]).item() == 5.0

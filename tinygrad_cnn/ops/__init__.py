@@ -24,8 +24,6 @@ Importing this package attaches the methods to Tensor. Everything announced with
 `@function()` is a public name of this package, read from the registry.
 """
 
-from typing import Any
-
 from tinygrad_cnn._op import FUNCTIONS
 from tinygrad_cnn.ops import (
     activation,
@@ -51,7 +49,3 @@ from tinygrad_cnn.ops import (
 
 globals().update(FUNCTIONS)
 __all__ = sorted(FUNCTIONS)
-
-
-def __getattr__(name: str) -> Any:
-    raise AttributeError(f"tinygrad_cnn.ops has no operation {name!r}")

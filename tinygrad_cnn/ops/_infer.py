@@ -53,12 +53,6 @@ def comparison(x: HasSpec, y: HasSpec) -> Spec:
     return Spec(binary(x, y).shape, bool_)
 
 
-def floating_unary(x: HasSpec) -> Spec:
-    """One result for each element, of a function that only real numbers have."""
-    require_floating(x, "x")
-    return Spec(x.shape, x.dtype)
-
-
 def reduced(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
     """One result for all elements along `dim`."""
     return Spec(reduced_shape(x.shape, dim, keepdim), x.dtype)
