@@ -13,57 +13,11 @@ Names, arguments, defaults and results are PyTorch's. A file a family:
     loss            cross_entropy, nll_loss, mse_loss ...     padding       pad
 """
 
-from tinygrad_cnn.functional.activation import (
-    leaky_relu,
-    log_softmax,
-    logsigmoid,
-    relu,
-    sigmoid,
-    softmax,
-    softplus,
-    tanh,
-)
-from tinygrad_cnn.functional.convolution import conv1d, conv2d, conv3d
-from tinygrad_cnn.functional.dropout import dropout
-from tinygrad_cnn.functional.linear import flatten, linear
-from tinygrad_cnn.functional.loss import cross_entropy, l1_loss, mse_loss, nll_loss, one_hot
-from tinygrad_cnn.functional.normalization import batch_norm
-from tinygrad_cnn.functional.padding import pad
-from tinygrad_cnn.functional.pooling import (
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    max_pool1d,
-    max_pool2d,
-    max_pool3d,
-)
-
-__all__ = [
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "batch_norm",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "cross_entropy",
-    "dropout",
-    "flatten",
-    "l1_loss",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "logsigmoid",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "mse_loss",
-    "nll_loss",
-    "one_hot",
-    "pad",
-    "relu",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "tanh",
-]
+from tinygrad_cnn.functional.activation import *  # noqa: F403
+from tinygrad_cnn.functional.convolution import *  # noqa: F403
+from tinygrad_cnn.functional.dropout import *  # noqa: F403
+from tinygrad_cnn.functional.linear import *  # noqa: F403
+from tinygrad_cnn.functional.loss import *  # noqa: F403
+from tinygrad_cnn.functional.normalization import *  # noqa: F403
+from tinygrad_cnn.functional.padding import *  # noqa: F403
+from tinygrad_cnn.functional.pooling import *  # noqa: F403

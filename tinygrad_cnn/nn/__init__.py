@@ -18,46 +18,13 @@ layer is a few lines around a function of `tinygrad_cnn.functional`.
 """
 
 from tinygrad_cnn.nn import init
-from tinygrad_cnn.nn.activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from tinygrad_cnn.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from tinygrad_cnn.nn.container import Sequential
-from tinygrad_cnn.nn.conv import Conv1d, Conv2d, Conv3d
-from tinygrad_cnn.nn.dropout import Dropout
-from tinygrad_cnn.nn.linear import Flatten, Identity, Linear
-from tinygrad_cnn.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
-from tinygrad_cnn.nn.module import Module
-from tinygrad_cnn.nn.parameter import Parameter
-from tinygrad_cnn.nn.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
-
-__all__ = [
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "CrossEntropyLoss",
-    "Dropout",
-    "Flatten",
-    "Identity",
-    "L1Loss",
-    "LeakyReLU",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "Module",
-    "NLLLoss",
-    "Parameter",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
-    "init",
-]
+from tinygrad_cnn.nn.activation import *  # noqa: F403
+from tinygrad_cnn.nn.batchnorm import *  # noqa: F403
+from tinygrad_cnn.nn.container import *  # noqa: F403
+from tinygrad_cnn.nn.conv import *  # noqa: F403
+from tinygrad_cnn.nn.dropout import *  # noqa: F403
+from tinygrad_cnn.nn.linear import *  # noqa: F403
+from tinygrad_cnn.nn.loss import *  # noqa: F403
+from tinygrad_cnn.nn.module import *  # noqa: F403
+from tinygrad_cnn.nn.parameter import *  # noqa: F403
+from tinygrad_cnn.nn.pooling import *  # noqa: F403

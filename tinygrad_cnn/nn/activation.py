@@ -6,6 +6,8 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.functional import leaky_relu
 from tinygrad_cnn.nn.module import Module
 
+__all__ = ["LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+
 
 class ReLU(Module):
     """max(x, 0).

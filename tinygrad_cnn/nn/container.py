@@ -9,6 +9,8 @@ from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.errors import ArgumentTypeError, IndexingError
 from tinygrad_cnn.nn.module import Module
 
+__all__ = ["Sequential"]
+
 
 class Sequential(Module):
     """Feed the output of each module into the next.

@@ -15,6 +15,8 @@ from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.creation import zeros
 
+__all__ = ["Conv1d", "Conv2d", "Conv3d"]
+
 
 class _Conv(Module):
     """What the convolutions of every number of dimensions share."""

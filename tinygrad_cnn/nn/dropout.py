@@ -7,6 +7,8 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.ops.random import check_probability
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Module):
     """While training, zero each element with probability p and scale the others by 1 / (1 − p).

@@ -13,6 +13,8 @@ from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.creation import zeros
 
+__all__ = ["Flatten", "Identity", "Linear"]
+
 
 class Linear(Module):
     """y = x Wᵀ + b: every output is a weighted sum of all inputs.

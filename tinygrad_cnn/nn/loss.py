@@ -7,6 +7,8 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.functional.loss import NOTHING_IGNORED
 from tinygrad_cnn.nn.module import Module
 
+__all__ = ["CrossEntropyLoss", "L1Loss", "MSELoss", "NLLLoss"]
+
 
 class NLLLoss(Module):
     """Minus the log-probability of the right class; arguments as for `functional.nll_loss`.

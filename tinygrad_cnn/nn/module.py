@@ -29,6 +29,8 @@ from tinygrad_cnn.nn import _state
 from tinygrad_cnn.nn._state import IncompatibleKeys
 from tinygrad_cnn.nn.parameter import Parameter
 
+__all__ = ["Module"]
+
 ForwardHook = Callable[["Module", tuple[Any, ...], Any], Any]
 _Self = TypeVar("_Self", bound="Module")
 

@@ -7,6 +7,8 @@ from typing import Any
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
 
+__all__ = ["Parameter"]
+
 
 class Parameter(Tensor):
     """A tensor that says of itself: train me.

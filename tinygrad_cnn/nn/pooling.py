@@ -10,6 +10,8 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.functional._spatial import Size
 from tinygrad_cnn.nn.module import Module
 
+__all__ = ["AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d"]
+
 
 class _MaxPool(Module):
     """What max pooling of every number of dimensions shares."""

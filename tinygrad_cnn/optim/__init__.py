@@ -8,9 +8,7 @@
 Names, arguments, defaults and results are torch.optim's.
 """
 
-from tinygrad_cnn.optim.adam import Adam
-from tinygrad_cnn.optim.optimizer import Optimizer, ParamGroup
-from tinygrad_cnn.optim.schedule import LRScheduler, OneCycleLR
-from tinygrad_cnn.optim.sgd import SGD
-
-__all__ = ["SGD", "Adam", "LRScheduler", "OneCycleLR", "Optimizer", "ParamGroup"]
+from tinygrad_cnn.optim.adam import *  # noqa: F403
+from tinygrad_cnn.optim.optimizer import *  # noqa: F403
+from tinygrad_cnn.optim.schedule import *  # noqa: F403
+from tinygrad_cnn.optim.sgd import *  # noqa: F403

@@ -21,6 +21,8 @@ from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.ops.creation import zeros, zeros_like
 from tinygrad_cnn.optim.optimizer import Optimizer, Parameters, ParamGroup, not_negative
 
+__all__ = ["Adam"]
+
 
 @op(
     symbol="Adam",

@@ -24,6 +24,8 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import float64
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, StateDictError
 
+__all__ = ["Optimizer", "ParamGroup"]
+
 Parameters: TypeAlias = "Iterable[Tensor] | Iterable[Mapping[str, Any]]"
 
 

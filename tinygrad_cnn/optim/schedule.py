@@ -21,6 +21,8 @@ from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.errors import ArgumentError, StateDictError
 from tinygrad_cnn.optim.optimizer import Optimizer, not_negative
 
+__all__ = ["LRScheduler", "OneCycleLR"]
+
 
 class LRScheduler(ABC):
     """Sets the learning rate of every group from the number of steps taken; subclasses say how.

@@ -24,6 +24,8 @@ from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.ops.creation import zeros_like
 from tinygrad_cnn.optim.optimizer import Optimizer, Parameters, ParamGroup, not_negative
 
+__all__ = ["SGD"]
+
 
 @op(symbol="SGD", infer=lambda w, g, lr, **_: Spec(w.shape, w.dtype), public=False)
 def gradient_descent(B: Backend, w: Array, g: Array, lr: Array, *, weight_decay: float) -> Array:

@@ -6,41 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
+from parity.compare import parity, randn, torch
 
 import tinygrad_cnn as tc
 import tinygrad_cnn.functional as F
 
-torch = pytest.importorskip("torch", reason="PyTorch, the reference, is not installed")
-
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
-
-
-def both(function, *arrays, **options):
-    """Results and input gradients of tinygrad_cnn's and torch's function of that name."""
-    outcomes = []
-    for leaf, constant, room in (
-        (lambda a: tc.tensor(a, requires_grad=True), tc.tensor, F),
-        (lambda a: torch.tensor(a, requires_grad=True), torch.tensor, torch.nn.functional),
-    ):
-        inputs = [leaf(a) if np.issubdtype(a.dtype, np.floating) else constant(a) for a in arrays]
-        keywords = {
-            name: constant(value) if isinstance(value, np.ndarray) else value
-            for name, value in options.items()
-        }
-        result = getattr(room, function)(*inputs, **keywords)
-        outcomes.append((inputs, result))
-    (ours, out), (theirs, expected) = outcomes
-    g = np.cos(np.arange(float(np.prod(expected.shape)))).reshape(tuple(expected.shape))
-    out.backward(tc.tensor(g))
-    expected.backward(torch.tensor(g))
-    np.testing.assert_allclose(out.numpy(), expected.detach().numpy(), rtol=1e-10, atol=1e-12)
-    for mine, reference in zip(ours, theirs, strict=True):
-        if mine.requires_grad:
-            np.testing.assert_allclose(mine.grad.numpy(), reference.grad.numpy(), rtol=1e-10, atol=1e-12)
-
-
-def randn(*shape):
-    return np.random.default_rng([*shape]).standard_normal(shape)
 
 
 @pytest.mark.parametrize("spatial", [1, 2, 3])
@@ -50,7 +21,7 @@ def test_conv(spatial, padding, stride, dilation, groups):
     if padding == "same" and stride > 1:
         return  # an error in both
     size = (7, 6, 5)[:spatial]
-    both(
+    parity(
         f"conv{spatial}d",
         randn(2, 4, *size),
         randn(8, 4 // groups, *(3, 2, 3)[:spatial]),
@@ -63,7 +34,7 @@ def test_conv(spatial, padding, stride, dilation, groups):
 
 
 def test_conv_same_with_an_even_kernel():
-    both("conv2d", randn(1, 2, 6, 6), randn(3, 2, 4, 2), padding="same", dilation=(1, 3))
+    parity("conv2d", randn(1, 2, 6, 6), randn(3, 2, 4, 2), padding="same", dilation=(1, 3))
 
 
 @pytest.mark.parametrize("spatial", [1, 2, 3])
@@ -74,9 +45,9 @@ def test_conv_same_with_an_even_kernel():
 def test_pools(spatial, kernel_size, stride, padding, ceil_mode):
     x = randn(2, 2, *(7, 6, 5)[:spatial])
     options = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
-    both(f"max_pool{spatial}d", x, **options)
+    parity(f"max_pool{spatial}d", x, **options)
     for count_include_pad in (True, False):
-        both(f"avg_pool{spatial}d", x, **options, count_include_pad=count_include_pad)
+        parity(f"avg_pool{spatial}d", x, **options, count_include_pad=count_include_pad)
     _, mine = getattr(F, f"max_pool{spatial}d")(tc.tensor(x), **options, return_indices=True)
     _, theirs = getattr(torch.nn.functional, f"max_pool{spatial}d")(
         torch.tensor(x), **options, return_indices=True
@@ -85,7 +56,7 @@ def test_pools(spatial, kernel_size, stride, padding, ceil_mode):
 
 
 def test_max_pool_dilation():
-    both("max_pool2d", randn(2, 2, 9, 8), kernel_size=(3, 2), dilation=(2, 3), stride=(1, 2))
+    parity("max_pool2d", randn(2, 2, 9, 8), kernel_size=(3, 2), dilation=(2, 3), stride=(1, 2))
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (5, 3, 4), (5, 3, 4, 2)])
@@ -117,7 +88,7 @@ def test_cross_entropy(spatial, kind, label_smoothing, reduction, weighted):
         target.flat[1] = -100
     else:
         target = np.abs(randn(6, 3, *spatial, 1)[..., 0])
-    both(
+    parity(
         "cross_entropy",
         logits,
         target,
@@ -129,16 +100,16 @@ def test_cross_entropy(spatial, kind, label_smoothing, reduction, weighted):
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "sigmoid", "tanh", "softplus", "logsigmoid"])
 def test_activations(name):
-    both(name, randn(4, 5))
+    parity(name, randn(4, 5))
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_softmax(name):
-    both(name, randn(4, 5, 2), dim=1)
+    parity(name, randn(4, 5, 2), dim=1)
 
 
 def test_linear_and_losses():
-    both("linear", randn(2, 3, 4), randn(5, 4), randn(5))
-    both("mse_loss", randn(3, 2), randn(3, 2, 1)[..., 0])
-    both("l1_loss", randn(3, 2), randn(3, 2, 1)[..., 0])
-    both("pad", randn(2, 3, 4), pad=(1, 2, 0, 1), value=2.0)
+    parity("linear", randn(2, 3, 4), randn(5, 4), randn(5))
+    parity("mse_loss", randn(3, 2), randn(3, 2, 1)[..., 0])
+    parity("l1_loss", randn(3, 2), randn(3, 2, 1)[..., 0])
+    parity("pad", randn(2, 3, 4), pad=(1, 2, 0, 1), value=2.0)
