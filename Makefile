@@ -11,17 +11,22 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml README.md LICENSE $(shell find tinygrad_cnn backends -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test test-all check bench clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo.stamp ## train LeNet-5 on the embedded images and draw what it learned
 	$(BIN)/tinygrad-cnn train
 
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --doctest-modules \
+	--pyargs tinygrad_cnn tinygrad_cnn_backends tests
+
 test: check ## format, lint, types, imports, tests, examples in docstrings
-	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --doctest-modules \
-		--pyargs tinygrad_cnn tinygrad_cnn_backends tests
+	$(PYTEST)
+
+test-all: $(VENV)/parity.stamp check ## the same, and every function compared with PyTorch (a large download)
+	$(PYTEST)
 
 # The type checker looks at the installed package, hence from a folder where there is no other.
 check: $(VENV)/test.stamp
@@ -39,7 +44,8 @@ clean: ## remove what the commands above have made, except runs/
 	find tinygrad_cnn backends tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/demo.stamp: EXTRAS := viz
-$(VENV)/test.stamp: EXTRAS := viz,dev
+$(VENV)/test.stamp: EXTRAS := metrics,viz,dev
+$(VENV)/parity.stamp: EXTRAS := metrics,viz,dev,parity
 $(VENV)/%.stamp: $(SOURCES) | $(BIN)/python
 	@echo "installing tinygrad-cnn[$(EXTRAS)] into $(VENV)"
 	@rm -rf build  # what an earlier build left there would be packed again

@@ -152,12 +152,9 @@ def _constants(op: Op, args: Sequence[Any], backend: Backend | None) -> list[Ten
         raise ArgumentTypeError("at least one tensor is needed", argument=op.input_names[0])
     if backend is None:
         backend = get_backend()
-    elif len(args) == 2:  # the commonest case by far, x · 2.0 and 2.0 · x, without ceremony
-        first, second = args
-        if type(second) is float and first.dtype.is_floating:
-            return [first, _constant(second, first.dtype, backend)]
-        if type(first) is float and second.dtype.is_floating:
-            return [_constant(first, second.dtype, backend), second]
+    dtype = _floating_dtype_met(op, args)
+    if dtype is not None:
+        return [value if isinstance(value, Tensor) else _constant(value, dtype, backend) for value in args]
     tensors = [
         tensor(value, backend=backend) if not isinstance(value, Tensor) and _has_dimensions(value) else value
         for value in args
@@ -165,13 +162,30 @@ def _constants(op: Op, args: Sequence[Any], backend: Backend | None) -> list[Ten
     takes_part = [
         value
         for position, value in enumerate(tensors)
-        if isinstance(value, Tensor) and op.input_name(position) not in op.nondifferentiable
+        if isinstance(value, Tensor) and position in op.meeting
     ]
     met = promote(*takes_part) if takes_part else None
     return [
         value if isinstance(value, Tensor) else _number(value, met, backend, op.input_name(position))
         for position, value in enumerate(tensors)
     ]
+
+
+def _floating_dtype_met(op: Op, args: Sequence[Any]) -> DType | None:
+    """The floating dtype in which plain numbers meet tensors (x · 2, where(mask, x, 0)): the commonest case.
+
+    None where more has to be looked at: arrays, integers, several dtypes.
+    """
+    met: DType | None = None
+    for position, value in enumerate(args):
+        if isinstance(value, Tensor):
+            if position in op.meeting:
+                if met is not None and value.dtype is not met:
+                    return None
+                met = value.dtype
+        elif type(value) is not float and type(value) is not int:
+            return None
+    return met if met is not None and met.is_floating else None
 
 
 def _has_dimensions(value: Any) -> bool:
@@ -218,14 +232,12 @@ def _promoted(op: Op, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     else:
         if op.promotes == "kind" or first.is_floating:
             return inputs
-    names = op.nondifferentiable if op.rules else frozenset()
-    skipped = [op.input_name(position) in names for position in range(len(inputs))]
-    target = promote(*[value for value, skip in zip(inputs, skipped, strict=True) if not skip])
+    target = promote(*[value for position, value in enumerate(inputs) if position in op.meeting])
     if op.promotes == "floating" and not target.is_floating:
         target = float32
     return [
-        value if skip or value.dtype is target else value.to(target)
-        for value, skip in zip(inputs, skipped, strict=True)
+        value if value.dtype is target or position not in op.meeting else value.to(target)
+        for position, value in enumerate(inputs)
     ]
 
 

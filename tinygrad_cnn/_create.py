@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend, get_backend
-from tinygrad_cnn.dtypes import DTypeLike, as_dtype, float32
+from tinygrad_cnn.dtypes import DTYPES, DType, DTypeLike, as_dtype, float32
 from tinygrad_cnn.errors import ArgumentTypeError
 
 
@@ -36,12 +36,12 @@ def tensor(
             [3., 4.]])
     """
     target = get_backend(backend)
+    wanted = _own_dtype(data) if dtype is None else as_dtype(dtype)
     if isinstance(data, Tensor):
         data = data.array if data.backend is target else data.numpy()
-    wanted = None if dtype is None else as_dtype(dtype)
     try:
         array = target.asarray(data, wanted)
-        found = target.dtype_of(array)
+        found = target.dtype_of(array) if wanted is None else wanted
     except (ValueError, TypeError) as error:
         raise ArgumentTypeError(
             f"this data does not make a tensor: {str(error).splitlines()[0]}",
@@ -49,8 +49,13 @@ def tensor(
             expected="a number, an array, or nested lists of equal length",
             got=type(data).__name__,
         ) from error
-    if wanted is None and found.is_floating and not hasattr(data, "dtype") and found is not float32:
+    if wanted is None and found.is_floating and found is not float32:
         array, found = target.asarray(array, float32), float32  # Python floats have no width of their own
     result = Tensor(array, tuple(array.shape), found, target)
     result.name = name
     return result.requires_grad_() if requires_grad else result
+
+
+def _own_dtype(data: object) -> DType | None:
+    """What a Tensor or an array says of itself; None for numbers and lists."""
+    return DTYPES.get(str(getattr(data, "dtype", "")))

@@ -20,7 +20,8 @@ is itself a graph: it can be drawn, stepped through and differentiated again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Container, Sequence
 from types import MethodType
 from typing import Any, Literal, TypeVar
 
@@ -146,11 +147,19 @@ class Op:
         self._rules: tuple[Rule | None, ...] = (None,) * len(inputs)
         self.param_names = tuple(p.name for p in params)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in inputs)
+        self.meeting = self._meeting()
         self.defaults = {p.name: p.default for p in params if p.default is not p.empty}
         self.__signature__ = inspect.Signature(
             [p.replace(annotation=Tensor) for p in inputs]
             + [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in params]
         )
+
+    def _meeting(self) -> Container[int]:
+        """The positions of the inputs whose dtypes meet in a promotion; masks and indices keep their own."""
+        taking_part = [p for p, name in enumerate(self.input_names) if name not in self.nondifferentiable]
+        if self.variadic and self.input_names[-1] not in self.nondifferentiable:
+            return range(taking_part[0], sys.maxsize)
+        return frozenset(taking_part)
 
     # --- declaring
 

@@ -6,7 +6,7 @@ rule wants the value, the gradient would silently be wrong; so asking for it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_cnn._node import Node, Storage
@@ -20,20 +20,17 @@ def hold(
     node: Node, names: Sequence[str], inputs: Sequence[Tensor], outputs: Sequence[Tensor]
 ) -> dict[str, Saved]:
     """The inputs and outputs of those names, each with the version that its memory has now."""
-    return {key: saved for name in names for key, saved in _held(node, name, inputs, outputs)}
-
-
-def _held(
-    node: Node, name: str, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
-) -> Iterator[tuple[str, Saved]]:
     op = node.op
     assert op is not None
-    if name in op.input_names:
-        for key, value in op.named_inputs(name, inputs):
-            yield key, (value, value.storage, value.storage.version)
-    else:  # of an output the array, not the Tensor: a Node that owned its own Tensor would be a cycle
-        value = outputs[op.outputs.index(name)]
-        yield name, ((value.array, value.backend), value.storage, value.storage.version)
+    saved: dict[str, Saved] = {}
+    for name in names:
+        if name in op.input_names:
+            for key, value in op.named_inputs(name, inputs):
+                saved[key] = (value, value.storage, value.storage.version)
+        else:  # of an output the array, not the Tensor: a Node that owned its own Tensor would be a cycle
+            value = outputs[op.outputs.index(name)]
+            saved[name] = ((value.array, value.backend), value.storage, value.storage.version)
+    return saved
 
 
 def recall(node: Node, name: str) -> Any:

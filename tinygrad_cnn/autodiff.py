@@ -17,6 +17,7 @@ outputs to the leaves and tells what it does, one event at a time:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
@@ -147,25 +148,33 @@ def _contributions(
     """What `node` sends to each input that needs it."""
     op = node.op
     assert op is not None
-    rules = [
-        (position, rule)
-        for position, (parent, index) in enumerate(node.inputs)
-        if index == 0 and parent in needed and (rule := op.rule(position)) is not None
-    ]
     if create_graph and op.composite is not None:
-        yield from _through_composite(node, cotangent, [position for position, _ in rules])
+        yield from _through_composite(node, cotangent, _needed_positions(node, needed))
         return
-    done: set[Rule] = set()
-    for position, rule in rules:
+    done: list[Rule] = []
+    for position in _needed_positions(node, needed):
+        rule = op.rule(position)
+        assert rule is not None
         if len(rule.targets) == 1:
             yield _checked(node, position, _run_rule(rule, node, cotangent, (), position, create_graph))
         elif rule not in done:
-            done.add(rule)
-            needs = tuple(op.input_name(needed_position) for needed_position, _ in rules)
+            done.append(rule)
+            needs = tuple(op.input_name(other) for other in _needed_positions(node, needed))
             values = _run_rule(rule, node, cotangent, needs, position, create_graph)
             for name, value in zip(rule.targets, values, strict=True):
                 if name in needs:
                     yield _checked(node, op.input_names.index(name), value)
+
+
+def _needed_positions(node: Node, needed: set[Node]) -> list[int]:
+    """The inputs that a gradient is wanted for and can be given to."""
+    op = node.op
+    assert op is not None
+    return [
+        position
+        for position, (parent, index) in enumerate(node.inputs)
+        if index == 0 and parent in needed and op.rule(position) is not None
+    ]
 
 
 def _run_rule(
@@ -190,8 +199,14 @@ def _rule_context(node: Node, position: int, create_graph: bool) -> Context:
     """What a rule runs under: recorded only on request, in the scope of its forward operation."""
     context = _context.current()
     if not (create_graph or context.anomaly or context.recording is not None):
-        return context if not context.grad else context._replace(grad=False)
+        return _without_grad(context) if context.grad else context
     return context._replace(grad=create_graph, scope=node.scope, origin=Edge(node, position))
+
+
+@lru_cache(maxsize=16)
+def _without_grad(context: Context) -> Context:
+    """The same for every rule of a walk, so it is made once."""
+    return context._replace(grad=False)
 
 
 def _checked(node: Node, position: int, value: Tensor) -> tuple[Edge, Tensor]:

@@ -57,7 +57,7 @@ class Backend(ABC):
 
     @abstractmethod
     def dtype_of(self, array: Array) -> DType:
-        """The `DType` of an array's elements."""
+        """The `DType` in which an array holds its elements: that of its tensor, or a wider one of its kind."""
 
     @abstractmethod
     def full(self, shape: Shape, value: float, dtype: DType) -> Array:

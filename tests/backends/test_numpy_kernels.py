@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tinygrad_cnn_backends.numpy.kernels import KERNELS, threads
 
 from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
+from tinygrad_cnn_backends.numpy.kernels import KERNELS, threads
 
 conv, conv_input_grad, conv_weight_grad = (
     KERNELS[name] for name in ("conv", "conv_input_grad", "conv_weight_grad")

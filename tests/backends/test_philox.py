@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tinygrad_cnn_backends.numpy import philox
 
 KNOWN = [
