@@ -1,21 +1,34 @@
-"""What a graph consists of, as plain data, and how the engine's Nodes become it.
-
-A Node knows its parents and what its gradient rules need. A reader of a picture wants names, kinds, boxes
-and the line of the program; here they are worked out, once, for every viewer.
-"""
+"""What a graph consists of, as plain data: nodes, edges, events, and the boxes around nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tinygrad_cnn._node import Node
-from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Spec
-from tinygrad_cnn.errors import ReleasedGraphError
 
 Kind = Literal["input", "parameter", "constant", "op", "output"]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A value that an operation keeps for its gradient rules.
+
+    Attributes:
+        name: of the input or output, in the operation's declaration.
+        source: id of the node it is a result of: the operation's own for outputs.
+        bytes: how much memory it keeps alive.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor([1.0, 2.0], requires_grad=True)
+    >>> tc.Graph.of(x.exp()).nodes[-1].saved
+    (Saved(name='out', source=1, bytes=8),)
+    """
+
+    name: str
+    source: int
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class GraphNode:
     """One leaf or one operation.
 
     Attributes:
-        id: its place in `Graph.nodes`; a node's parents have lower ones.
+        id: its place in `Graph.nodes` (and then `Graph.backward_nodes`); a node's parents have lower ones.
         kind: "input" (data), "parameter" (a leaf that gets a gradient), "constant" (a number, a layer's
             buffer), "op", or "output" (an operation whose result the graph was made for).
         name: unique in the graph, scope first: "conv1/weight", "conv1/conv", "relu_1".
@@ -34,8 +47,11 @@ class GraphNode:
         outputs: shape and dtype of every result.
         params: the operation's parameters, such as stride.
         source: the user's line that computed it, "train.py:12: y = x @ w"; empty when unknown.
-        values: the results, where they were kept: of everything inside `tc.record()`, of leaves always
-            when they are still alive.
+        requires_grad: whether a gradient is computed for its first result.
+        saved: what it keeps for its gradient rules.
+        origin: of an operation of a backward pass, the id of the forward node whose rule it belongs to.
+        values: the results, where they were kept: of everything inside `tc.record()`; otherwise of leaves
+            that are still alive, and of what some operation saved. None for the others.
 
     >>> import tinygrad_cnn as tc
     >>> a = tc.tensor(1.0, requires_grad=True, name="a")
@@ -54,7 +70,15 @@ class GraphNode:
     outputs: tuple[Spec, ...]
     params: Mapping[str, Any]
     source: str
-    values: tuple[Tensor, ...]
+    requires_grad: bool
+    saved: tuple[Saved, ...]
+    origin: int | None
+    values: tuple[Any, ...]
+
+    @property
+    def value(self) -> Any:
+        """The first result, or None where it was not kept."""
+        return self.values[0]
 
     @property
     def is_leaf(self) -> bool:
@@ -70,6 +94,7 @@ class GraphEdge:
         target: id of the operation it goes to; `position` says which of its inputs.
         argument: the name of that input in the operation's declaration.
         spec: shape and dtype of what flows.
+        derivative: between single numbers, how fast the target changes when the source does; where known.
 
     >>> import tinygrad_cnn as tc
     >>> a = tc.tensor([1.0, 2.0], requires_grad=True)
@@ -84,6 +109,7 @@ class GraphEdge:
     position: int
     argument: str
     spec: Spec
+    derivative: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +149,9 @@ class GraphEvent:
         value: the gradient, the contribution, or the sum so far.
         edge: of a contribution, the place of the edge in `Graph.edges`.
         formula: of a contribution, the rule as a student reads it: "∂L/∂x = g · y".
+        numbers: the formula with the numbers of this step in it, where they are single ones: "2 · 5 = 10".
+        nodes: ids of the operations in `Graph.backward_nodes` that computed it.
+        result: id of the node that `value` is the result of.
 
     >>> import tinygrad_cnn as tc
     >>> a = tc.tensor(3.0, requires_grad=True)
@@ -133,120 +162,12 @@ class GraphEvent:
 
     kind: Literal["visit", "contribution", "sum"]
     node: int
-    value: Tensor
+    value: Any
     edge: int | None = None
     formula: str = ""
-
-
-# --- from engine Nodes to data --------------------------------------------------------------------
-
-
-def ancestors(roots: Iterable[Node]) -> list[Node]:
-    """The roots and everything they were computed from, parents before consumers."""
-    reached = set(roots)
-    stack = list(reached)
-    while stack:
-        node = stack.pop()
-        if node.released:
-            raise ReleasedGraphError(
-                "this graph was released by a backward walk",
-                expected="a graph with its edges",
-                got=f"{node!r} of a released graph",
-                hint="compute and walk inside `with tc.record():`, or make the graph before backward()",
-            ).at(node.name, node.source)
-        for parent, _ in node.inputs:
-            if parent not in reached:
-                reached.add(parent)
-                stack.append(parent)
-    return sorted(reached, key=lambda node: node.serial)
-
-
-def describe(nodes: Sequence[Node], outputs: Mapping[Node, str]) -> list[GraphNode]:
-    homes = _homes(nodes)
-    recorded = {parent for node in nodes if node.values is not None for parent, _ in node.inputs}
-    taken: dict[str, int] = {}
-    lines: dict[tuple[object, int], str] = {}
-    described = []
-    for number, node in enumerate(nodes):
-        kind = _kind(node, outputs)
-        scope = homes[node]
-        label = outputs.get(node, node.name if node.is_leaf else "")
-        own = label or node.name or kind
-        described.append(
-            GraphNode(
-                id=number,
-                kind=kind,
-                name=_unique(f"{scope}/{own}" if scope else own, taken),
-                label=label,
-                op="" if node.op is None else node.op.name,
-                symbol="" if node.op is None else node.op.symbol,
-                scope=scope,
-                outputs=node.outputs,
-                params=dict(node.params),
-                source=_source(node, lines),
-                values=_values(node, node in recorded or not node.is_leaf),
-            )
-        )
-    return described
-
-
-def _source(node: Node, lines: dict[tuple[object, int], str]) -> str:
-    """The user's line; a line in a loop made many nodes, but is looked up once."""
-    place = (node._code, node._offset)
-    if place not in lines:
-        lines[place] = "" if node.source is None else str(node.source)
-    return lines[place]
-
-
-def _kind(node: Node, outputs: Mapping[Node, str]) -> Kind:
-    if not node.is_leaf:
-        return "output" if node in outputs else "op"
-    if node.requires_grad:
-        return "parameter"
-    return "input" if node.outputs[0].shape else "constant"
-
-
-def _values(node: Node, recorded: bool) -> tuple[Tensor, ...]:
-    """What was kept; a leaf's snapshot only for who recorded it, for everybody else its value now."""
-    if recorded and node.values is not None:
-        return node.values
-    tensor = node.tensor
-    return () if tensor is None else (tensor.detach(),)
-
-
-def _unique(name: str, taken: dict[str, int]) -> str:
-    """`conv`, then `conv_1`, `conv_2`, as TensorFlow counts; `taken` remembers the last number of each."""
-    candidate = name
-    while candidate in taken:
-        taken[name] += 1
-        candidate = f"{name}_{taken[name]}"
-    taken[candidate] = 0
-    return candidate
-
-
-def _homes(nodes: Sequence[Node]) -> dict[Node, str]:
-    """The scope each node is drawn in.
-
-    An operation belongs where it was recorded. A leaf was made elsewhere, so it goes to the innermost
-    scope that holds all its consumers: a weight into its layer. Data comes from outside and stays there.
-    """
-    homes = {node: node.scope for node in nodes if not node.is_leaf}
-    for node in nodes:
-        for parent, _ in node.inputs:
-            if parent.is_leaf:
-                data = not parent.requires_grad and parent.outputs[0].shape
-                home = "" if data else node.scope
-                homes[parent] = _common_scope(homes[parent], home) if parent in homes else home
-    return homes
-
-
-def _common_scope(first: str, second: str) -> str:
-    common = []
-    for one, other in zip(first.split("/"), second.split("/"), strict=False):
-        if one != other:
-            break
-        common.append(one)
-    return "/".join(common)
+    numbers: str = ""
+    nodes: tuple[int, ...] = ()
+    result: int | None = None
 
 
 def scope_tree(nodes: Iterable[GraphNode]) -> Scope:

@@ -6,7 +6,7 @@ rule wants the value, the gradient would silently be wrong; so asking for it is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinygrad_cnn._node import Node, Storage
@@ -61,3 +61,22 @@ def _recalled(node: Node, name: str) -> Tensor:
     tensor = Tensor(array, shape, dtype, backend, storage)
     tensor._node, tensor._index, tensor._requires_grad = node, index, index == 0
     return tensor
+
+
+def kept(node: Node) -> Iterator[tuple[str, Node, int, Tensor | None]]:
+    """Everything saved: under which name, of which Node which result, and its value (None if overwritten)."""
+    op = node.op
+    if op is None:
+        return
+    for name in op.input_names:
+        for key, (parent, index) in op.named_inputs(name, node.inputs):
+            if key in node.saved:
+                yield key, parent, index, _unchanged(node, key)
+    for index, name in enumerate(op.outputs):
+        if name in node.saved:
+            yield name, node, index, _unchanged(node, name)
+
+
+def _unchanged(node: Node, key: str) -> Tensor | None:
+    _, storage, version = node.saved[key]
+    return _recalled(node, key).detach() if storage.version == version else None

@@ -57,7 +57,7 @@ class Backend(ABC):
 
     @abstractmethod
     def dtype_of(self, array: Array) -> DType:
-        """The `DType` in which an array holds its elements: that of its tensor, or a wider one of its kind."""
+        """The dtype in which an array holds its elements: its tensor's own, or a wider one of that kind."""
 
     @abstractmethod
     def full(self, shape: Shape, value: float, dtype: DType) -> Array:

@@ -20,21 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_cnn import _context
-from tinygrad_cnn._graph_data import (
-    GraphEdge,
-    GraphEvent,
-    GraphNode,
-    Scope,
-    ancestors,
-    describe,
-    scope_tree,
-)
+from tinygrad_cnn._graph_backward import watch
+from tinygrad_cnn._graph_data import GraphEdge, GraphEvent, GraphNode, Saved, Scope, scope_tree
+from tinygrad_cnn._graph_describe import Description, ancestors
+from tinygrad_cnn._graph_element import element
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.autodiff import Contribution, Visit, seeds, walk
 from tinygrad_cnn.errors import ArgumentTypeError, GradientError, UnknownName
 
-__all__ = ["Graph", "GraphEdge", "GraphEvent", "GraphNode", "Recording", "Scope", "record"]
+__all__ = ["Graph", "GraphEdge", "GraphEvent", "GraphNode", "Recording", "Saved", "Scope", "record"]
 
 
 class Graph:
@@ -44,6 +38,8 @@ class Graph:
         nodes: leaves and operations, parents before consumers.
         edges: in the order of their targets.
         events: what the last `backward()` did, empty before.
+        backward_nodes, backward_edges: the operations that it did it with, and who feeds whom; their ids
+            go on where those of `nodes` end, and what was saved flows in from `nodes`.
 
     >>> import tinygrad_cnn as tc
     >>> a = tc.tensor(1.0, requires_grad=True, name="a")
@@ -58,16 +54,13 @@ class Graph:
     def __init__(self, nodes: Sequence[Node], outputs: Sequence[Tensor]) -> None:
         """Make the data from engine Nodes, parents first; see `Graph.of` and `tc.record`."""
         self._outputs = tuple(outputs)
-        self._ids = {node: number for number, node in enumerate(nodes)}
-        self.nodes = describe(nodes, {output.node: output.name or "" for output in outputs})
-        self.edges = [
-            GraphEdge(
-                self._ids[parent], index, target, position, node.argument(position), parent.outputs[index]
-            )
-            for target, node in enumerate(nodes)
-            for position, (parent, index) in enumerate(node.inputs)
-        ]
+        self._engine_nodes = tuple(nodes)
+        description = Description()
+        self.nodes = description.nodes(nodes, {output.node: output.name or "" for output in outputs})
+        self.edges = description.edges(nodes)
         self.events: list[GraphEvent] = []
+        self.backward_nodes: list[GraphNode] = []
+        self.backward_edges: list[GraphEdge] = []
 
     @classmethod
     def of(cls, outputs: Tensor | Sequence[Tensor]) -> Graph:
@@ -100,6 +93,28 @@ class Graph:
                     hint="compute inside `with tc.record():`, which records everything",
                 )
         return cls(ancestors([value.node for value in tensors]), tensors)
+
+    @classmethod
+    def from_data(
+        cls,
+        nodes: list[GraphNode],
+        edges: list[GraphEdge],
+        events: list[GraphEvent],
+        backward_nodes: list[GraphNode],
+        backward_edges: list[GraphEdge],
+    ) -> Graph:
+        """A graph of data that was kept in a file: for pictures and players; it cannot be walked again.
+
+        >>> import tinygrad_cnn as tc
+        >>> a = tc.tensor(1.0, requires_grad=True)
+        >>> graph = tc.Graph.of(a + a)
+        >>> tc.Graph.from_data(graph.nodes, graph.edges, [], [], [])
+        <Graph of 2 nodes, 2 edges>
+        """
+        graph = cls([], ())
+        graph.nodes, graph.edges, graph.events = nodes, edges, events
+        graph.backward_nodes, graph.backward_edges = backward_nodes, backward_edges
+        return graph
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -161,21 +176,64 @@ class Graph:
         >>> graph.events[1].formula
         '∂L/∂x = g · y'
         """
-        places = {(edge.target, edge.position): place for place, edge in enumerate(self.edges)}
-        self.events = []
-        for event in walk(self._outputs, seeds(self._outputs, gradient), retain_graph=True):
-            if isinstance(event, Contribution):
-                consumer, position = event.edge
-                assert consumer.op is not None
-                place = places[self._ids[consumer], position]
-                rule = consumer.op.rules[event.edge.argument]
-                receiver = self.edges[place].source
-                self.events.append(GraphEvent("contribution", receiver, event.value, place, rule.formula))
-            elif isinstance(event, Visit):
-                self.events.append(GraphEvent("visit", self._ids[event.node], event.cotangent))
-            else:
-                self.events.append(GraphEvent("sum", self._ids[event.node], event.value))
+        if not self._outputs:  # of data alone: the walk that was kept with it is all there is
+            if not self.events:
+                raise GradientError(
+                    "this graph comes from a file that was written before its backward()",
+                    expected="a trace with events",
+                    got="a trace without",
+                    hint="graph.backward(), then graph.save(...)",
+                )
+            return self.events
+        description = Description()
+        description.nodes(self._engine_nodes, {})
+        self.events, self.backward_nodes, self.backward_edges = watch(
+            description, self.nodes, self.edges, self._outputs, gradient, Recording()
+        )
         return self.events
+
+    def element(
+        self,
+        index: int | tuple[int, ...] = (),
+        *,
+        of: str | None = None,
+        depth: int | None = None,
+        most_nodes: int = 10_000,
+    ) -> Graph:
+        """The graph of single numbers behind one element, with its backward walk.
+
+        Args:
+            index: which element, one number a dimension.
+            of: the name of the node whose result it is an element of; by default the output.
+            depth: how many tensor operations to look into: 1 for the last alone. By default all.
+            most_nodes: more numbers than that are an error, because nobody could read the picture.
+
+        Returns:
+            A graph of single numbers in float64; its leaves are called "w[0, 1]".
+
+        Raises:
+            IndexingError: no such element.
+            ArgumentError: computed from more than `most_nodes` numbers.
+            GradientError: a value that is needed was not kept; names `tc.record()`.
+
+        >>> import tinygrad_cnn as tc
+        >>> x = tc.tensor([1.0, 2.0], name="x")
+        >>> w = tc.tensor([3.0, 4.0], requires_grad=True, name="w")
+        >>> zoomed = tc.Graph.of(x @ w).element()
+        >>> [node.label or node.symbol for node in zoomed.nodes]
+        ['x[0]', 'x[1]', 'w[0]', 'w[1]', '·', '·', 'matmul']
+        >>> [event.numbers for event in zoomed.backward() if event.numbers][-2:]
+        ['1 · 3 = 3', '1 · 1 = 1']
+        """
+        if not self._outputs:
+            raise GradientError(
+                "this graph comes from a file, without the operations that could be run again",
+                expected="tc.Graph.of(...) of a result computed here",
+            )
+        target = self.outputs[0] if of is None else self.node(of).id
+        place = index if isinstance(index, tuple) else (index,)
+        data = element(self._engine_nodes, self.nodes, target, place, depth, most_nodes)
+        return Graph.from_data(*data, [], [])
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes, {len(self.edges)} edges>"
@@ -185,6 +243,10 @@ class Graph:
         def to_dot(self, *, theme: str = "light") -> str: ...
         def render(self, path: str | Path, *, theme: str = "light") -> Path: ...
         def _repr_svg_(self) -> str: ...
+        def to_json(self, *, most_elements: int = 4096) -> str: ...
+        def save(self, path: str | Path, *, most_elements: int = 4096) -> Path: ...
+        @staticmethod
+        def load(path: str | Path) -> Graph: ...
 
 
 # --- recording ------------------------------------------------------------------------------------

@@ -135,8 +135,9 @@ def _extreme(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
 
     def extreme(candidates: list[Scalar]) -> Scalar:
         numbers = [candidate.value for candidate in candidates]
-        best = next((number for number in numbers if number != number), None)  # NaN differs from itself
-        best = found(numbers) if best is None else best
+        if any(map(math.isnan, numbers)):
+            return Scalar(math.nan)
+        best = found(numbers)
         winners = [candidate for candidate in candidates if candidate.value == best]
         return shared(name, winners, best)
 

@@ -54,14 +54,14 @@ def elementary(
     return method
 
 
-def comparison(compare: Callable[[float, float], bool]) -> Callable[[Scalar, Any], bool]:
-    """A comparison of values. NaN is neither less nor more, and the processor is not bothered with it."""
+def comparison(compare: Callable[[float, float], bool]) -> Callable[[Scalar, Any], Any]:
+    """A comparison of values. NaN is neither less nor more; asking the processor would raise its alarm."""
 
-    def method(self: Scalar, other: Any) -> bool:
+    def method(self: Scalar, other: Any) -> Any:
         x, y = self.value, value_of(other)
         if not isinstance(y, Real):
             return NotImplemented
-        return bool(x == x and y == y and compare(x, float(y)))
+        return not (math.isnan(x) or math.isnan(y)) and compare(x, float(y))
 
     return method
 
@@ -152,7 +152,7 @@ class Scalar:
         return Scalar(remainder, ((self, 1.0), (other, -whole)), "mod")
 
     def __neg__(self) -> Scalar:
-        return Scalar(-self.value, ((self, -1.0),), "−")
+        return Scalar(-self.value, ((self, -1.0),), "−x")
 
     def __abs__(self) -> Scalar:
         return Scalar(

@@ -11,9 +11,11 @@
     render    DOT to SVG, PNG or PDF
     plots     curves, matrices, filters, with matplotlib
 
-Importing this package gives `Graph` its methods `to_dot`, `render` and its display in notebooks.
+Importing this package gives `Graph` its methods `to_dot`, `render`, `save`, `load`, and its display in
+notebooks.
 """
 
+from tinygrad_cnn import _trace_read, _trace_write
 from tinygrad_cnn.graph import Graph, Recording, record
 from tinygrad_cnn.viz import dot, render
 from tinygrad_cnn.viz.plots import plot_confusion, plot_filters, plot_history
@@ -21,5 +23,12 @@ from tinygrad_cnn.viz.render import renderer
 
 __all__ = ["Graph", "Recording", "plot_confusion", "plot_filters", "plot_history", "record", "renderer"]
 
-for _name, _method in {"to_dot": dot.to_dot, "render": render.render, "_repr_svg_": render.svg}.items():
+for _name, _method in {
+    "to_dot": dot.to_dot,
+    "render": render.render,
+    "_repr_svg_": render.svg,
+    "save": _trace_write.save,
+    "to_json": _trace_write.to_json,
+    "load": staticmethod(_trace_read.load),
+}.items():
     setattr(Graph, _name, _method)

@@ -185,7 +185,7 @@ def _node_attributes(node: GraphNode, theme: Theme) -> dict[str, str]:
 def _node_label(node: GraphNode) -> str:
     """What is written in a node: the name of a leaf, a constant's number, an operation's symbol."""
     if node.kind == "constant" and not node.label and _has_number(node):
-        return _html(number(node.values[0].item()))
+        return _html(number(node.value.item()))
     if node.kind == "constant" and node.label.lstrip("-")[:1].isdigit():
         return _html(node.label.replace("-", "−"))  # a number that the program writes out
     if node.is_leaf:
@@ -198,7 +198,7 @@ def _node_label(node: GraphNode) -> str:
 
 
 def _has_number(node: GraphNode) -> bool:
-    return bool(node.values) and node.values[0].backend.executes and not node.values[0].shape
+    return node.value is not None and node.value.backend.executes and not node.value.shape
 
 
 def _edge_attributes(edge: GraphEdge) -> dict[str, str]:
@@ -215,7 +215,7 @@ def _facts(node: GraphNode) -> Iterator[str]:
     for spec in node.outputs:
         yield f"{shape_text(spec.shape)}, {spec.dtype}"
     if _has_number(node):
-        yield f"value {number(node.values[0].item())}"
+        yield f"value {number(node.value.item())}"
     if node.source:
         yield node.source
 

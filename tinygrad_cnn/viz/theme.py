@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinygrad_cnn._formula import number as number  # numbers look alike everywhere
 from tinygrad_cnn.errors import UnknownName
 
 SANS = "Helvetica,Arial,sans-serif"
@@ -97,15 +98,6 @@ def get_theme(name: str) -> Theme:
 DIVERGING = (BLUE, "#FFFFFF", VERMILLION)
 # Counts: more is bluer.
 SEQUENTIAL = ("#FFFFFF", "#CFE3F1", BLUE, "#00314D")
-
-
-def number(value: float) -> str:
-    """At most six significant digits, with a real minus sign; whole numbers without a point.
-
-    >>> number(-0.0374), number(12.0), number(1 / 3)
-    ('−0.0374', '12', '0.333333')
-    """
-    return f"{value:.6g}".replace("-", "−")
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
