@@ -97,7 +97,7 @@ class Description:
         prefix: str,
     ) -> GraphNode:
         kind = _kind(node, outputs)
-        label = outputs.get(node, node.name if node.is_leaf else "")
+        label = outputs.get(node) or (node.name if node.is_leaf else node.label) or ""
         own = label or node.name or kind
         return GraphNode(
             id=self.ids[node],

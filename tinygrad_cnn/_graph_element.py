@@ -100,6 +100,8 @@ class _Replay:
             result = node.op.kernel(self.backend, *inputs, **node.params)
             several = (result,) if node.op.single else result
             self.results[place] = tuple(self.backend.xp.asarray(array) for array in several)
+            if self.nodes[place].label:
+                self._name(place, self.results[place][0])
         return self.results[target][0]
 
     def _wanted(self, target: int, depth: int | None) -> dict[int, int | None]:
@@ -128,11 +130,16 @@ class _Replay:
                 hint="compute inside `with tc.record():`, which keeps everything",
             )
         array = self.backend.asarray(value.numpy(), value.dtype)
-        if value.dtype.is_floating:
-            name = node.label or node.name
-            for index in _indices(value.shape):
-                self.names[array[index]] = name + _place(index)
+        if output == 0:
+            self._name(place, array)
         return array
+
+    def _name(self, place: int, array: Any) -> None:
+        """Call the numbers of a node's result after it, those that have no name yet."""
+        node = self.nodes[place]
+        if node.outputs[0].dtype.is_floating:
+            for index in _indices(node.outputs[0].shape):
+                self.names.setdefault(array[index], (node.label or node.name) + _place(index))
 
 
 def _indices(shape: Shape) -> list[tuple[int, ...]]:

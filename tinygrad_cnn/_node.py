@@ -86,7 +86,7 @@ class Node:
     saved: Mapping[str, tuple[Any, Storage, int]] = MappingProxyType({})
     values: tuple[Tensor, ...] | None = None
     hooks: list[Hook] | None = None
-    label: str | None = None  # the name of a leaf's Tensor, which may be gone by now
+    label: str | None = None  # the name of its Tensor, which may be gone by now
     released = False
     retains = False
     _tensor: weakref.ref[Tensor] | None = None

@@ -60,12 +60,12 @@ class Tensor(TensorMethods):
         "__weakref__",
         "_grad",
         "_index",
+        "_name",
         "_node",
         "_requires_grad",
         "array",
         "backend",
         "dtype",
-        "name",
         "shape",
         "storage",
     )
@@ -89,9 +89,28 @@ class Tensor(TensorMethods):
         self._index = 0
         self._requires_grad = False
         self._grad: Tensor | None = None
-        self.name: str | None = None
+        self._name: str | None = None
 
     # --- what it is
+
+    @property
+    def name(self) -> str | None:
+        """What drawings and messages call it; give intermediate results one, and pictures show it.
+
+        >>> import tinygrad_cnn as tc
+        >>> x = tc.tensor([1.0, 2.0], requires_grad=True, name="x")
+        >>> h = x.tanh()
+        >>> h.name = "h"
+        >>> [node.label for node in tc.Graph.of(h.sum()).nodes]
+        ['x', 'h', '']
+        """
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = name
+        if self._node is not None and self._index == 0:
+            self._node.label = name
 
     @property
     def ndim(self) -> int:

@@ -98,7 +98,7 @@ def walk(
         yield Visit(node, cotangent)
         if node.op is None:
             continue
-        for edge, value in _contributions(node, cotangent, needed, create_graph):
+        for edge, value in contributions(node, cotangent, needed, create_graph):
             parent = edge.parent
             yield Contribution(edge, value)
             if parent in pending:
@@ -142,7 +142,7 @@ def _leading_to(targets: set[Node], order: list[Node]) -> list[Node]:
     return [node for node in order if node in needed]
 
 
-def _contributions(
+def contributions(
     node: Node, cotangent: Tensor, needed: set[Node], create_graph: bool
 ) -> Iterator[tuple[Edge, Tensor]]:
     """What `node` sends to each input that needs it."""

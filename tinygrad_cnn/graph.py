@@ -24,8 +24,10 @@ from tinygrad_cnn._graph_backward import watch
 from tinygrad_cnn._graph_data import GraphEdge, GraphEvent, GraphNode, Saved, Scope, scope_tree
 from tinygrad_cnn._graph_describe import Description, ancestors
 from tinygrad_cnn._graph_element import element
+from tinygrad_cnn._graph_paths import Paths, find_paths
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.autodiff import contributions
 from tinygrad_cnn.errors import ArgumentTypeError, GradientError, UnknownName
 
 __all__ = ["Graph", "GraphEdge", "GraphEvent", "GraphNode", "Recording", "Saved", "Scope", "record"]
@@ -234,6 +236,61 @@ class Graph:
         place = index if isinstance(index, tuple) else (index,)
         data = element(self._engine_nodes, self.nodes, target, place, depth, most_nodes)
         return Graph.from_data(*data, [], [])
+
+    def paths(self, source: str, target: str | None = None) -> Paths:
+        """All paths from a node to another, and the chain rule as a sum over them.
+
+        Args:
+            source: the name of a node, usually a leaf.
+            target: the name of a node computed from it; by default the output.
+
+        Raises:
+            GradientError: no path leads there, or a number on the way is no single one: zoom in first, with
+                `graph.element(...)`.
+            UnknownName: no such node.
+
+        >>> import tinygrad_cnn as tc
+        >>> x = tc.tensor([1.0, 2.0], requires_grad=True, name="x")
+        >>> zoomed = tc.Graph.of((x * x).sum()).element()
+        >>> print(zoomed.paths("x[1]"))
+        ∂sum/∂x[1] over 2 paths
+          ∂n3/∂x[1] · ∂sum/∂n3 = 2 · 1 = 2
+          ∂n3/∂x[1] · ∂sum/∂n3 = 2 · 1 = 2
+        sum = 4
+        """
+        start = self.node(source).id
+        end = self.outputs[0] if target is None else self.node(target).id
+        return find_paths(self.nodes, self.edges, self._derivatives(end), start, end)
+
+    def _derivatives(self, target: int) -> dict[int, float]:
+        """The local derivative along every edge that leads to a node, by the place of the edge."""
+        reached, found = {target}, {}
+        for place in reversed(range(len(self.edges))):
+            edge = self.edges[place]
+            if edge.target in reached and self.nodes[edge.source].requires_grad and not edge.output:
+                reached.add(edge.source)
+                found[place] = self._derivative(edge)
+        return found
+
+    def _derivative(self, edge: GraphEdge) -> float:
+        if edge.derivative is not None:
+            return edge.derivative
+        for place in (edge.source, edge.target):
+            if self.nodes[place].outputs[0].shape or not self._outputs:
+                raise GradientError(
+                    f"{self.nodes[place].name} is no single number, so its derivative is none",
+                    expected="a graph of 0-d tensors",
+                    got=f"shape {self.nodes[place].outputs[0].shape}",
+                    hint="zoom to single numbers first: graph.element(...).paths(...)",
+                )
+        node = self._engine_nodes[edge.target]
+        one = self._outputs[0].backend.full((), 1, node.outputs[0].dtype)
+        cotangent = Tensor(one, (), node.outputs[0].dtype, self._outputs[0].backend)
+        parents = {parent for parent, _ in node.inputs if parent.requires_grad}
+        for sent, value in contributions(node, cotangent, parents, False):
+            if sent.position == edge.position:
+                return float(value.item())
+        return 0.0
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes, {len(self.edges)} edges>"
