@@ -97,7 +97,7 @@ def _run(
         return [backend.full(shape, 0, dtype) for shape, dtype in specs]
     kernel = backend.kernels.get(op.name, op.kernel)
     try:
-        result = kernel(backend, *[value.array for value in inputs], **params)
+        result = backend.run(kernel, [value.array for value in inputs], params)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
     # A reduction to one element may come back as a bare number; every tensor holds an array.

@@ -97,7 +97,7 @@ class _Replay:
                 self.results[place] = tuple(self._start(place, output) for output in range(len(node.outputs)))
                 continue
             inputs = [self.results[self.ids[parent]][output] for parent, output in node.inputs]
-            result = node.op.kernel(self.backend, *inputs, **node.params)
+            result = self.backend.run(node.op.kernel, inputs, node.params)
             several = (result,) if node.op.single else result
             self.results[place] = tuple(self.backend.xp.asarray(array) for array in several)
             if self.nodes[place].label:

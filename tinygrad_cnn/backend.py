@@ -96,7 +96,11 @@ class Backend(ABC):
         SC 2011); `seed` and `counter` are 0-d int64 arrays.
         """
 
-    # --- around a step
+    # --- around operations
+
+    def run(self, kernel: Kernel, arrays: list[Array], params: Mapping[str, Any]) -> Any:
+        """Run the kernel of one operation: the place for what has to be around every single one."""
+        return kernel(self, *arrays, **params)
 
     def step(self) -> AbstractContextManager[object]:
         """Entered once around a backward walk or a training step, never per operation.

@@ -388,7 +388,11 @@ def window_output_shape(
         )
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     padded = tuple(s + before + after for s, (before, after) in zip(spatial, padding, strict=True))
-    if any(r > p for r, p in zip(reach, padded, strict=True)):
+    out = tuple(
+        window_output_size(s, k, st, p, d, ceil_mode)
+        for s, k, st, p, d in zip(spatial, kernel, stride, padding, dilation, strict=True)
+    )
+    if any(size < 1 for size in out):
         raise ShapeError(
             f"the kernel reaches over {reach} cells, the padded input has only {padded}",
             argument=argument,
@@ -396,7 +400,4 @@ def window_output_shape(
             got=f"{spatial} with padding {tuple(padding)}",
             hint="use a smaller kernel, a smaller dilation or more padding",
         )
-    return tuple(
-        window_output_size(s, k, st, p, d, ceil_mode)
-        for s, k, st, p, d in zip(spatial, kernel, stride, padding, dilation, strict=True)
-    )
+    return out

@@ -151,6 +151,13 @@ class Scalar:
         remainder = quiet(np.remainder, self.value, other.value)
         return Scalar(remainder, ((self, 1.0), (other, -whole)), "mod")
 
+    def arctan2(self, other: Any) -> Scalar:
+        """The angle of the point (other, self)."""
+        y, x = self, other if type(other) is Scalar else Scalar(float(other))
+        square = x.value * x.value + y.value * y.value
+        slopes = ((y, ratio(x.value, square)), (x, ratio(-y.value, square)))
+        return Scalar(math.atan2(y.value, x.value), slopes, "atan2")
+
     def __neg__(self) -> Scalar:
         return Scalar(-self.value, ((self, -1.0),), "−x")
 

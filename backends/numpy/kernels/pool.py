@@ -89,7 +89,7 @@ def max_pool(
     for number, windows, pixels in window[1:]:
         best, candidate = out[:, *windows], x[:, *pixels]
         wins = (candidate > best).view(np.uint8)
-        np.maximum(best, candidate, out=best)
+        np.maximum(candidate, best, out=best)  # of 0 and −0 the one that came first stays
         # Later cells have higher numbers, so "the number of whoever won last" is a maximum, too.
         won = np.multiply(wins, number, dtype=winner.dtype)
         np.maximum(winner[:, *windows], won, out=winner[:, *windows])
