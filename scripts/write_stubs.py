@@ -28,6 +28,7 @@ PACKAGE = Path(__file__).parent.parent / "tinygrad_cnn"
 SOURCES = {
     "Sequence": "collections.abc",
     "Any": "typing",
+    "Literal": "typing",
     "Protocol": "typing",
     "TypeAlias": "typing",
     "overload": "typing",
@@ -37,6 +38,7 @@ SOURCES = {
     "DTypeLike": "tinygrad_cnn.dtypes",
     "Dims": "tinygrad_cnn.dtypes",
     "Shape": "tinygrad_cnn.dtypes",
+    "ValuesAndIndices": "tinygrad_cnn.ops._results",
 }
 OPERAND = '''
 class HostArray(Protocol):
@@ -73,7 +75,7 @@ def stub_of_functions() -> str:
 def _file(title: str, body: str, *, imports_operand: bool = False) -> str:
     words = set(re.findall(r"\w+", re.sub(r'""".*?"""', "", body, flags=re.DOTALL)))
     sources = SOURCES | ({"Operand": "tinygrad_cnn.ops"} if imports_operand else {})
-    lines = []
+    lines = ["import builtins"] if "builtins" in words else []
     for module in sorted(set(sources.values()), key=lambda module: (module.startswith("tinygrad"), module)):
         found = sorted(name for name, source in sources.items() if source == module and name in words)
         if found:
@@ -91,15 +93,22 @@ def _function(function: Callable[..., Any], *, method: bool) -> str:
 def _one(version: Callable[..., Any], function: Callable[..., Any], *, method: bool) -> str:
     parameters = list(inspect.signature(version).parameters.values())
     shown = [_parameter(parameter, version) for parameter in parameters]
+    result = _result(version)
     if method:
         shown[0] = "self"
+        shown[1:], result = map(_not_a_method, shown[1:]), _not_a_method(result)
     for position, parameter in enumerate(parameters):
         if parameter.kind is parameter.KEYWORD_ONLY:
             if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
                 shown.insert(position, "*")
             break
     name = function.__name__
-    return f"def {name}({', '.join(shown)}) -> {_result(version)}:\n{_docstring(function)}"
+    return f"def {name}({', '.join(shown)}) -> {result}:\n{_docstring(function)}"
+
+
+def _not_a_method(text: str) -> str:
+    """Inside the class, `float` is the method of that name; the type is written `builtins.float`."""
+    return re.sub(r"(?<!\.)\b(bool|float|int)\b", r"builtins.\1", text)
 
 
 def _parameter(parameter: inspect.Parameter, function: Callable[..., Any]) -> str:

@@ -30,6 +30,15 @@ def rule_for(formula: str, argument: str) -> str:
     return formula
 
 
+def spelled_out(formula: str) -> str:
+    """A formula whose small raised letters are written as names, so that something can be put for them.
+
+    >>> spelled_out("∂L/∂x = g · eˣ"), spelled_out("∂L/∂x = g · y · xʸ⁻¹")
+    ('∂L/∂x = g · exp(x)', '∂L/∂x = g · y · x^(y − 1)')
+    """
+    return formula.replace("eˣ", "exp(x)").replace("xʸ⁻¹", "x^(y − 1)").replace("xʸ", "x^y")
+
+
 def with_numbers(formula: str, values: Mapping[str, float], result: float) -> str:
     """The right side of a formula with numbers for its names, and what comes out.
 
@@ -38,7 +47,7 @@ def with_numbers(formula: str, values: Mapping[str, float], result: float) -> st
     >>> with_numbers("∂L/∂x = g · (1 − tanh²x)", {"g": 2.0, "x": 0.5}, 1.572895)
     '2 · (1 − tanh²(0.5)) = 1.57289'
     """
-    right = formula.partition(" = ")[2]
+    right = spelled_out(formula).partition(" = ")[2]
 
     def filled(match: re.Match[str]) -> str:
         if match[0] not in values:

@@ -89,11 +89,25 @@ def _as_data(
     value = _value(event)
     result, nodes = ids[value.node], tuple(ids[node] for node in made)
     if not isinstance(event, Contribution):
-        kind = "visit" if isinstance(event, Visit) else "sum"
-        return GraphEvent(kind, ids[event.node], value, nodes=nodes, result=result)  # type: ignore[arg-type]
+        return GraphEvent(
+            kind="visit" if isinstance(event, Visit) else "sum",
+            node=ids[event.node],
+            value=value,
+            nodes=nodes,
+            result=result,
+            output=value._index,
+        )
     place = places[ids[event.edge.consumer], event.edge.position]
     return GraphEvent(
-        "contribution", edges[place].source, value, place, _formula(event.edge), numbers, nodes, result
+        kind="contribution",
+        node=edges[place].source,
+        value=value,
+        edge=place,
+        formula=_formula(event.edge),
+        numbers=numbers,
+        nodes=nodes,
+        result=result,
+        output=value._index,
     )
 
 

@@ -151,7 +151,7 @@ class GraphEvent:
         formula: of a contribution, the rule as a student reads it: "∂L/∂x = g · y".
         numbers: the formula with the numbers of this step in it, where they are single ones: "2 · 5 = 10".
         nodes: ids of the operations in `Graph.backward_nodes` that computed it.
-        result: id of the node that `value` is the result of.
+        result: id of the node that `value` is the result of; `output` says which of its results.
 
     >>> import tinygrad_cnn as tc
     >>> a = tc.tensor(3.0, requires_grad=True)
@@ -168,6 +168,7 @@ class GraphEvent:
     numbers: str = ""
     nodes: tuple[int, ...] = ()
     result: int | None = None
+    output: int = 0
 
 
 def scope_tree(nodes: Iterable[GraphNode]) -> Scope:

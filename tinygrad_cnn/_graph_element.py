@@ -8,11 +8,11 @@ whatever the graph was computed in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_cnn._formula import number, rule_for, with_numbers
-from tinygrad_cnn._graph_data import GraphEdge, GraphEvent, GraphNode
+from tinygrad_cnn._graph_data import GraphEdge, GraphEvent, GraphNode, Kind
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn._tensor import Tensor
@@ -50,7 +50,7 @@ def element(
             expected=f"at most {most_nodes:,} in one picture",
             hint="look into fewer operations: depth=1 is the last one alone",
         )
-    return _as_graph(numbers, replay.names, f"{nodes[target].label or nodes[target].name}{_place(index)}")
+    return _as_graph(numbers, replay, f"{nodes[target].label or nodes[target].name}{_place(index)}")
 
 
 def _check_index(index: tuple[int, ...], shape: Shape) -> None:
@@ -87,6 +87,7 @@ class _Replay:
         self.backend: Backend = get_backend("scalar")
         self.results: dict[int, tuple[Any, ...]] = {}
         self.names: dict[Number, str] = {}
+        self.kinds: dict[Number, Kind] = {}  # and what they are
 
     def array(self, target: int, depth: int | None) -> Any:
         """The first result of a node, as an array of numbers that remember."""
@@ -140,6 +141,7 @@ class _Replay:
         if node.outputs[0].dtype.is_floating:
             for index in _indices(node.outputs[0].shape):
                 self.names.setdefault(array[index], (node.label or node.name) + _place(index))
+                self.kinds.setdefault(array[index], node.kind if node.is_leaf else "input")
 
 
 def _indices(shape: Shape) -> list[tuple[int, ...]]:
@@ -153,14 +155,14 @@ def _indices(shape: Shape) -> list[tuple[int, ...]]:
 
 
 def _as_graph(
-    numbers: Sequence[Number], names: Mapping[Number, str], title: str
+    numbers: Sequence[Number], replay: _Replay, title: str
 ) -> tuple[list[GraphNode], list[GraphEdge], list[GraphEvent]]:
     ids = {each: place for place, each in enumerate(numbers)}
-    last = numbers[-1]
+    names, last = replay.names, numbers[-1]
     nodes = [
         GraphNode(
             id=place,
-            kind="output" if each is last else _kind(each, names),
+            kind="output" if each is last else "op" if each.parents else replay.kinds.get(each, "constant"),
             name=title if each is last else names.get(each, f"n{place}"),
             label=title if each is last else names.get(each, "" if each.parents else number(each.value)),
             op=_operation(each),
@@ -182,12 +184,6 @@ def _as_graph(
         for position, (parent, derivative) in enumerate(each.parents)
     ]
     return nodes, edges, list(_walk(nodes, edges))
-
-
-def _kind(each: Number, names: Mapping[Number, str]) -> Any:
-    if each.parents:
-        return "op"
-    return "parameter" if each in names else "constant"
 
 
 # The scalar engine draws its operations with the symbols that ours have.

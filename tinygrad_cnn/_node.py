@@ -40,6 +40,33 @@ class Storage:
         self.version = 0
 
 
+class HookHandle:
+    """What registering a hook returns, to take the hook away again; `with` does it at the end of a block.
+
+    >>> import tinygrad_cnn as tc
+    >>> x = tc.tensor(2.0, requires_grad=True)
+    >>> handle = x.register_hook(lambda gradient: gradient * 10)
+    >>> handle.remove()
+    >>> (x * 3).backward()
+    >>> x.grad
+    tensor(3.)
+    """
+
+    def __init__(self, hooks: dict[object, Any], hook: Callable[..., Any]) -> None:
+        self._hooks = hooks
+        hooks[self] = hook  # under the handle, so that a function may be registered twice
+
+    def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
+        self._hooks.pop(self, None)
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
 class Edge(NamedTuple):
     """One input of one operation: the road a contribution to a gradient travels."""
 
@@ -85,7 +112,7 @@ class Node:
     origin: Edge | None = None
     saved: Mapping[str, tuple[Any, Storage, int]] = MappingProxyType({})
     values: tuple[Tensor, ...] | None = None
-    hooks: list[Hook] | None = None
+    hooks: dict[object, Hook] | None = None
     label: str | None = None  # the name of its Tensor, which may be gone by now
     released = False
     retains = False

@@ -20,6 +20,7 @@ from tinygrad_cnn.dtypes import DType, DTypeLike, Shape, Spec, as_dtype, as_shap
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 from tinygrad_cnn.graph import Recording, record
 from tinygrad_cnn.nn import Module, Parameter
+from tinygrad_cnn.nn._hooks import Hooks
 from tinygrad_cnn.ops.creation import zeros
 
 _WIDTH = 80
@@ -156,7 +157,7 @@ def _on_meta(model: Module) -> Module:
     """A copy of the network whose tensors are only shapes; hooks, which may want values, stay behind."""
     stand_ins: dict[int, Any] = {}
     for module in model.modules():
-        stand_ins[id(module._forward_hooks)] = []
+        stand_ins[id(module._hooks)] = Hooks()
         for value in vars(module).values():
             if isinstance(value, Tensor):
                 stand_ins[id(value)] = _stand_in(value)

@@ -7,13 +7,13 @@ methods, so this file holds only what a tensor is: its facts, its gradient, its 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from tinygrad_cnn._display import describe
 from tinygrad_cnn._methods import TensorMethods
-from tinygrad_cnn._node import Hook, Node, Storage
+from tinygrad_cnn._node import Hook, HookHandle, Node, Storage
 from tinygrad_cnn.backend import Array, Backend, get_backend
 from tinygrad_cnn.dtypes import DType, Shape, Spec
 from tinygrad_cnn.errors import (
@@ -222,18 +222,18 @@ class Tensor(TensorMethods):
             self.node.retains = True
             self.node._tensor = weakref.ref(self)
 
-    def register_hook(self, hook: Hook) -> Callable[[], None]:
+    def register_hook(self, hook: Hook) -> HookHandle:
         """Call `hook(gradient)` when this tensor's gradient is complete; what it returns replaces it.
 
         Returns:
-            A function that removes the hook again.
+            A handle; `handle.remove()` takes the hook away again.
 
         Raises:
             GradientError: the tensor requires no gradient.
 
         >>> import tinygrad_cnn as tc
         >>> x = tc.tensor(2.0, requires_grad=True)
-        >>> remove = x.register_hook(lambda gradient: gradient.clamp(-1, 1))
+        >>> handle = x.register_hook(lambda gradient: gradient.clamp(-1, 1))
         >>> (1000 * x).backward()
         >>> x.grad
         tensor(1.)
@@ -241,14 +241,8 @@ class Tensor(TensorMethods):
         if not self._requires_grad:
             raise GradientError("a tensor that requires no gradient never calls a hook", argument="hook")
         node = self.node
-        hooks = node.hooks = [] if node.hooks is None else node.hooks
-        hooks.append(hook)
-
-        def remove() -> None:
-            if hook in hooks:
-                hooks.remove(hook)
-
-        return remove
+        node.hooks = {} if node.hooks is None else node.hooks
+        return HookHandle(node.hooks, hook)
 
     def detach(self) -> Tensor:
         """The same value, cut out of the graph; memory is shared.

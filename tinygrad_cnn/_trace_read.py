@@ -109,7 +109,7 @@ class _Reader:
             symbol=self.field(entry, "symbol", str),
             scope=self.field(entry, "scope", str),
             outputs=outputs,
-            params=self.field(entry, "params", dict),
+            params={name: _tuples(value) for name, value in self.field(entry, "params", dict).items()},
             source=self.field(entry, "source", str),
             requires_grad=self.field(entry, "requires_grad", bool),
             saved=tuple(
@@ -151,6 +151,7 @@ class _Reader:
             numbers=self.field(entry, "numbers", str),
             nodes=tuple(self.entries(entry, "nodes")),
             result=None if entry.get("result") is None else self.field(entry, "result", int),
+            output=self.field(entry, "output", int),
         )
 
     def spec(self, entry: Any) -> Spec:
@@ -207,3 +208,8 @@ class _Reader:
             expected="what graph.save wrote",
             got=got,
         )
+
+
+def _tuples(value: Any) -> Any:
+    """A parameter as an operation has it: JSON knows only lists."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

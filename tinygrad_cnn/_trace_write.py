@@ -7,7 +7,8 @@
                   "values": [VALUE or null, one for each output]}, ...],
       "edges":  [{"source", "output", "target", "position", "argument", "shape", "dtype",
                   "derivative"}, ...],
-      "events": [{"kind", "node", "value": VALUE, "edge", "formula", "numbers", "nodes", "result"}, ...],
+      "events": [{"kind", "node", "value": VALUE, "edge", "formula", "numbers", "nodes", "result",
+                  "output"}, ...],
       "backward_nodes": [as nodes], "backward_edges": [as edges]
     }
 
@@ -137,6 +138,7 @@ def _event_out(event: GraphEvent, most: int) -> dict[str, Any]:
         "numbers": event.numbers,
         "nodes": list(event.nodes),
         "result": event.result,
+        "output": event.output,
     }
 
 

@@ -220,6 +220,9 @@ def _checked(node: Node, position: int, value: Tensor) -> tuple[Edge, Tensor]:
             argument=edge.argument,
             expected=f"shape {shape}, {dtype}",
             got=f"shape {value.shape}, {value.dtype}",
+            hint="does the operation broadcast? @op(..., broadcasts=True) has the gradient summed back"
+            if value.dtype is dtype and value.ndim >= len(shape)
+            else None,
         ).at(node.name, node.source)
     return edge, value
 
@@ -252,7 +255,7 @@ def _sum(first: Tensor, second: Tensor, create_graph: bool) -> Tensor:
 
 
 def _run_hooks(node: Node, cotangent: Tensor) -> Tensor:
-    for hook in tuple(node.hooks or ()):
+    for hook in tuple((node.hooks or {}).values()):
         replaced = hook(cotangent)
         if replaced is None:
             continue

@@ -175,7 +175,7 @@ class BackendUnavailable(BackendError):
 # --- names and files ------------------------------------------------------------------------------
 
 
-class UnknownName(TinygradCNNError, LookupError):
+class UnknownName(TinygradCNNError, KeyError):
     """A name that is not in a list of names; shows the list and the nearest match.
 
     >>> print(UnknownName.among("lenet", ["lenet5", "mlp"], kind="model"))  # doctest: +ELLIPSIS
@@ -184,6 +184,8 @@ class UnknownName(TinygradCNNError, LookupError):
     ...
       try:      did you mean 'lenet5'?
     """
+
+    __str__ = TinygradCNNError.__str__  # KeyError would show the repr of its argument
 
     @classmethod
     def among(cls, name: str, known: Iterable[str], *, kind: str, argument: str | None = None) -> UnknownName:

@@ -106,7 +106,7 @@ def test_doctor_says_why_a_backend_is_unavailable(run, monkeypatch):
     [
         (
             "train --model lenet",
-            "there is no model named 'lenet' argument: --model expected: one of lenet5, mlp "
+            "there is no model named 'lenet' argument: --model expected: one of lenet5, mlp, resnet18, resnet20 "
             "try: did you mean 'lenet5'?",
         ),
         ("train --dataset fashon-mini", "did you mean 'fashion-mini'?"),
@@ -120,7 +120,7 @@ def test_doctor_says_why_a_backend_is_unavailable(run, monkeypatch):
         ("graph --model lenet", "did you mean 'lenet5'?"),
         ("graph --out picture.gif", ".svg, .png, .pdf, .dot"),
         ("graph --theme drak", "did you mean 'dark'?"),
-        ("summary --model vgg", "one of lenet5, mlp"),
+        ("summary --model vgg", "one of lenet5, mlp, resnet18, resnet20"),
         ("trian", "Did you mean 'train'?"),
     ],
 )

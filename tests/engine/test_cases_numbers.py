@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tc
+from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn.errors import BackendError, DimensionError, IndexingError, LabelError, ShapeError
 
 
@@ -193,6 +194,16 @@ def test_case_28_zero_size_parts():
     assert (first.shape, none.shape, rest.shape) == ((1, 3), (0, 3), (3, 3))
     (none.sum() + rest.sum()).backward()
     assert x.grad.tolist() == [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
+
+
+def test_case_28_a_frame_around_nothing_is_only_frame():
+    nothing = leaf(np.zeros((0, 2)))
+    framed = REGISTRY["pad"](nothing, padding=((1, 1), (0, 1)), value=7.0)
+    assert framed.tolist() == [[7.0] * 3] * 2
+    framed.sum().backward()
+    assert nothing.grad.shape == (0, 2)
+    whole = leaf(np.ones((2, 1)))
+    assert REGISTRY["pad"](whole, padding=((0, 0), (0, 0)), value=7.0).tolist() == whole.tolist()
 
 
 @pytest.mark.parametrize(

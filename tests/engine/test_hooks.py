@@ -17,13 +17,13 @@ def test_a_hook_sees_the_complete_gradient_and_may_replace_it():
     x = leaf(2.0)
     y = x * 3.0
     seen = []
-    remove = y.register_hook(lambda g: seen.append(g.item()))
+    handle = y.register_hook(lambda g: seen.append(g.item()))
     y.register_hook(lambda g: g * 10.0)
     (y + y).backward()
     assert seen == [2.0]
     assert x.grad.item() == 60.0
-    remove()
-    remove()
+    handle.remove()
+    handle.remove()
     tc.grad(x * 1.0, x)
     assert seen == [2.0]
 
@@ -63,11 +63,11 @@ def test_an_exception_in_a_hook_restores_everything():
     def hook(g):
         raise ZeroDivisionError
 
-    remove = x.register_hook(hook)
+    handle = x.register_hook(hook)
     y = x * x
     with pytest.raises(ZeroDivisionError):
         y.backward(retain_graph=True)
     assert _context.current() is before
-    remove()
+    handle.remove()
     y.backward()
     assert x.grad.item() == 4.0

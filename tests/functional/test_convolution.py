@@ -10,6 +10,7 @@ import pytest
 import tinygrad_cnn as tc
 import tinygrad_cnn.functional as F
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
+from tinygrad_cnn.testing import gradcheck
 
 
 def randn(*shape, seed=0):
@@ -170,3 +171,53 @@ def test_a_bias_is_never_broadcast():
 def test_dtypes_are_not_mixed():
     with pytest.raises(DTypeError, match="does not mix"):
         F.conv2d(tc.zeros(1, 3, 8, 8), tc.zeros(6, 3, 5, 5, dtype="float64"))
+
+
+# --- depthwise and separable ----------------------------------------------------------------------
+
+
+def test_case_51_a_depthwise_kernel_sees_one_channel():
+    x, w = randn(2, 3, 5, 4), randn(6, 1, 3, 2)
+    out = F.conv2d(tc.tensor(x), tc.tensor(w), groups=3).numpy()
+    for kernel in range(6):
+        channel = slice(kernel // 2, kernel // 2 + 1)
+        alone = F.conv2d(tc.tensor(x[:, channel]), tc.tensor(w[kernel : kernel + 1])).numpy()
+        np.testing.assert_allclose(out[:, kernel : kernel + 1], alone, rtol=1e-12)
+
+
+def test_a_separable_convolution_is_a_convolution_with_a_factored_kernel():
+    """Its kernel for a channel is a sum of the channel's depthwise ones, weighed by the pointwise weights."""
+    x, depthwise, pointwise, bias = randn(2, 3, 6, 5), randn(6, 1, 3, 2), randn(4, 6, 1, 1), randn(4)
+    options = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2)}
+    separable = F.separable_conv2d(*map(tc.tensor, (x, depthwise, pointwise, bias)), **options)
+    full = np.einsum("ocm,cmhw->ochw", pointwise.reshape(4, 3, 2), depthwise.reshape(3, 2, 3, 2))
+    whole = F.conv2d(*map(tc.tensor, (x, full, bias)), **options)
+    np.testing.assert_allclose(separable.numpy(), whole.numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_gradients_of_a_separable_convolution():
+    inputs = [leaf(randn(*shape)) for shape in ((1, 2, 4, 4), (4, 1, 2, 2), (3, 4, 1, 1), (3,))]
+    assert gradcheck(
+        lambda *t: F.separable_conv2d(*t, padding="same"), inputs, order=2, atol=1e-6, directions=2
+    )
+
+
+def test_a_separable_convolution_of_one_image_and_of_what_does_not_fit():
+    x, depthwise, pointwise = tc.rand(2, 4, 4), tc.rand(2, 1, 3, 3), tc.rand(5, 2, 1, 1)
+    single = F.separable_conv2d(x, depthwise, pointwise)
+    np.testing.assert_array_equal(
+        single.numpy(), F.separable_conv2d(x[None], depthwise, pointwise)[0].numpy()
+    )
+    for wrong in (
+        (x, tc.rand(2, 2, 3, 3), pointwise),
+        (x, depthwise, tc.rand(5, 3, 1, 1)),
+        (x[0], depthwise, pointwise),
+    ):
+        with pytest.raises(ShapeError):
+            F.separable_conv2d(*wrong)
+
+
+def test_a_bias_of_another_dtype_is_not_converted_silently():
+    with pytest.raises(DTypeError) as caught:
+        F.conv2d(tc.zeros(1, 1, 3, 3), tc.zeros(2, 1, 3, 3), tc.zeros(2, dtype="float64"))
+    assert "bias" in caught.value.argument

@@ -6,10 +6,14 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import tinygrad_cnn as tc
 import tinygrad_cnn.functional as F
 from tinygrad_cnn.errors import ArgumentError, DTypeError, LabelError, ShapeError, UnknownName
+from tinygrad_cnn.testing import gradcheck
 
 LOGITS = [[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]]
 PROBABILITIES = [[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]
@@ -19,6 +23,14 @@ IGNORED = -100
 
 def f64(data, **options):
     return tc.tensor(data, dtype="float64", **options)
+
+
+def leaf(data):
+    return f64(data, requires_grad=True)
+
+
+few = settings(deadline=None, max_examples=5)
+reductions = st.sampled_from(["mean", "sum", "none"])
 
 
 # --- cross-entropy --------------------------------------------------------------------------------
@@ -104,6 +116,11 @@ def test_case_36_a_label_that_names_no_class(loss, label):
         loss(tc.tensor(LOGITS), tc.tensor([0, label]))
 
 
+def test_the_label_of_a_single_sample():
+    with pytest.raises(LabelError, match=r"label 3 at index \(\) names no class"):
+        F.cross_entropy(tc.tensor(LOGITS[0]), tc.tensor(3))
+
+
 @pytest.mark.parametrize("label_smoothing", [1.5, -0.1])
 def test_case_37_label_smoothing_is_a_share(label_smoothing):
     with pytest.raises(ArgumentError) as caught:
@@ -134,9 +151,11 @@ def test_what_does_not_fit(target, options, error):
         F.cross_entropy(tc.tensor(LOGITS), target, **options)
 
 
-def test_integer_logits():
-    with pytest.raises(DTypeError):
-        F.cross_entropy(tc.tensor([[1, 2]]), tc.tensor([0]))
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+def test_integer_logits(loss):
+    with pytest.raises(DTypeError) as caught:
+        loss(tc.tensor([[1, 2]]), tc.tensor([0]))
+    assert (caught.value.argument, caught.value.op) == ("input", loss.__name__)
 
 
 # --- negative log-likelihood ----------------------------------------------------------------------
@@ -164,69 +183,150 @@ def test_an_impossible_other_class_does_not_matter():
     assert log_probabilities.grad.tolist() == [[-1.0, 0.0]]
 
 
-# --- numbers --------------------------------------------------------------------------------------
+# --- yes or no ------------------------------------------------------------------------------------
 
 
+def test_binary_cross_entropy_by_hand():
+    p, y = f64([0.72, 0.2, 0.92, 0.65]), f64([1.0, 0.0, 1.0, 0.0])
+    losses = F.binary_cross_entropy(p, y, reduction="none")
+    # The lecture takes logarithms to base 10.
+    expected = [0.14267, 0.09691, 0.03621, 0.45593]
+    np.testing.assert_allclose(losses.numpy() / math.log(10), expected, atol=5e-6)
+
+
+def test_case_38_certain_probabilities():
+    p = f64([0.0, 1.0, 0.0, 1.0], requires_grad=True)
+    losses = F.binary_cross_entropy(p, f64([0.0, 1.0, 1.0, 0.0]), reduction="none")
+    assert losses.tolist() == [0.0, 0.0, 100.0, 100.0]
+    assert math.copysign(1, losses[0].item()) == 1
+    losses.sum().backward()
+    np.testing.assert_allclose(p.grad.numpy(), [0.0, 0.0, -1e12, 1e12])
+
+
+@pytest.mark.parametrize("bad", [1.1, -0.1, math.inf])
+def test_case_38_what_is_no_probability(bad):
+    fine = tc.tensor([[0.5, 0.5]])
+    for arguments, name in (
+        ((tc.tensor([[0.5, bad]]), fine), "input"),
+        ((fine, tc.tensor([[0.5, bad]])), "target"),
+    ):
+        with pytest.raises(ArgumentError, match=r"at index \(0, 1\)") as caught:
+            F.binary_cross_entropy(*arguments)
+        assert caught.value.argument == name
+        assert caught.value.op == "binary_cross_entropy"
+
+
+def test_nan_is_left_to_those_who_look_for_it():
+    assert math.isnan(F.binary_cross_entropy(tc.tensor([math.nan, 0.5]), tc.ones(2)).item())
+
+
+def test_logits_that_overflow_the_sigmoid():
+    z = f64([1e3, -1e3, 1e3, -1e3], requires_grad=True)
+    losses = F.binary_cross_entropy_with_logits(z, f64([1.0, 1.0, 0.0, 0.0]), reduction="none")
+    assert losses.tolist() == [0.0, 1000.0, 1000.0, 0.0]
+    losses.sum().backward()
+    assert z.grad.tolist() == [0.0, -1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("weight", [None, f64([2.0, 0.5])])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_with_logits_is_sigmoid_and_binary_cross_entropy(weight, reduction):
+    z, y = f64([[0.3, -2.0], [1.5, 0.1]]), f64([[1.0, 0.0], [0.3, 0.9]])
+    options = {"weight": weight, "reduction": reduction}
+    whole = F.binary_cross_entropy_with_logits(z, y, **options)
+    halves = F.binary_cross_entropy(z.sigmoid(), y, **options)
+    np.testing.assert_allclose(whole.numpy(), halves.numpy(), rtol=1e-12)
+
+
+def test_pos_weight_counts_a_yes_several_times():
+    z = f64([0.3, 0.3])
+    plain = F.binary_cross_entropy_with_logits(z, f64([1.0, 0.0]), reduction="none").numpy()
+    heavy = F.binary_cross_entropy_with_logits(z, f64([1.0, 0.0]), reduction="none", pos_weight=f64([5.0]))
+    np.testing.assert_allclose(heavy.numpy(), plain * [5, 1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [F.binary_cross_entropy, F.binary_cross_entropy_with_logits])
 @pytest.mark.parametrize(
-    ("loss", "each", "slope"),
-    [(F.mse_loss, [0.0, 9.0, 1.0], [0.0, 6.0, -2.0]), (F.l1_loss, [0.0, 3.0, 1.0], [0.0, 1.0, -1.0])],
+    ("target", "options", "argument"),
+    [
+        (tc.ones(3), {}, "target"),
+        (tc.ones(3, 2, dtype="float64"), {}, "target"),
+        (tc.ones(3, 2, dtype="int64"), {}, "target"),
+        (tc.ones(3, 2), {"weight": tc.ones(3)}, "input and weight"),
+        (tc.ones(3, 2), {"weight": tc.ones(4, 3, 2)}, "weight"),
+        (tc.ones(3, 2), {"weight": tc.ones(2, dtype="float64")}, "weight"),
+        (tc.ones(3, 2), {"reduction": "average"}, "reduction"),
+    ],
 )
-def test_differences(loss, each, slope):
-    x, y = tc.tensor([1.0, 5.0, 2.0], requires_grad=True), tc.tensor([1.0, 2.0, 3.0])
-    assert loss(x, y, reduction="none").tolist() == each
-    assert loss(x, y, reduction="sum").item() == sum(each)
-    assert loss(x, y).item() == pytest.approx(sum(each) / 3)
-    loss(x, y, reduction="sum").backward()
-    assert x.grad.tolist() == slope
-
-
-@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss])
-def test_case_39_nothing_is_broadcast(loss):
-    with pytest.raises(ShapeError, match="does not broadcast"):
-        loss(tc.zeros(3, 1), tc.zeros(3))
-
-
-# --- linear, one_hot, pad, flatten ----------------------------------------------------------------
-
-
-def test_linear_takes_any_leading_dimensions():
-    x, w, b = (np.random.default_rng(0).normal(size=s) for s in ((2, 5, 3), (4, 3), (4,)))
-    np.testing.assert_allclose(F.linear(*map(tc.tensor, (x, w, b))).numpy(), x @ w.T + b, rtol=1e-12)
-    assert F.linear(tc.tensor(x[0, 0]), tc.tensor(w)).shape == (4,)
-
-
-def test_linear_says_to_flatten():
-    with pytest.raises(ShapeError, match="takes 400 features") as caught:
-        F.linear(tc.zeros(2, 16, 5, 5), tc.zeros(10, 400))
-    assert "flatten" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("shapes", "argument"), [(((2, 3), (4, 3), (1,)), "bias"), (((2, 3), (3,), (3,)), "weight")]
-)
-def test_linear_checks_its_parameters(shapes, argument):
-    with pytest.raises(ShapeError) as caught:
-        F.linear(*(tc.zeros(*shape) for shape in shapes))
+def test_what_does_not_fit_yes_or_no(loss, target, options, argument):
+    with pytest.raises((ShapeError, DTypeError, UnknownName)) as caught:
+        loss(tc.full((3, 2), 0.5), target, **options)
     assert caught.value.argument == argument
 
 
-def test_pad_counts_from_the_last_dimension():
-    x = tc.ones(1, 2, 2, requires_grad=True)
-    out = F.pad(x, (1, 0, 0, 2), value=7.0)
-    assert out.tolist() == [[[7, 1, 1], [7, 1, 1], [7, 7, 7], [7, 7, 7]]]
-    out.sum().backward()
-    assert x.grad.tolist() == [[[1, 1], [1, 1]]]
+# --- distributions --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("pad", "mode", "error"),
-    [
-        ((1,), "constant", ArgumentError),
-        ((1, -1), "constant", ArgumentError),
-        ((1, 1), "reflect", ArgumentError),
-        ((1, 1, 1, 1), "constant", ShapeError),
-    ],
+@pytest.mark.parametrize(("q", "bits"), [([0.5, 0.5], 0.28), ([0.88, 0.12], 0.04), ([0.8, 0.2], 0.0)])
+def test_divergence_of_the_lecture(q, bits):
+    loss = F.kl_div(f64([q]).log(), f64([[0.8, 0.2]]), reduction="batchmean")
+    assert loss.item() / math.log(2) == pytest.approx(bits, abs=0.005)
+
+
+def test_cross_entropy_is_entropy_and_divergence():
+    z, p = f64([[0.5, -1.0, 2.0]]), f64([[0.2, 0.5, 0.3]])
+    entropy = -(p * p.log()).sum().item()
+    divergence = F.kl_div(F.log_softmax(z, 1), p, reduction="batchmean").item()
+    assert F.cross_entropy(z, p).item() == pytest.approx(entropy + divergence, rel=1e-12)
+    of_logs = F.kl_div(F.log_softmax(z, 1), p.log(), reduction="batchmean", log_target=True)
+    assert of_logs.item() == pytest.approx(divergence, rel=1e-12)
+
+
+def test_impossible_events_cost_nothing():
+    p = f64([0.0, 1.0], requires_grad=True)
+    losses = F.kl_div(f64([-1.0, -0.5]), p, reduction="none")
+    assert losses.tolist() == [0.0, 0.5]
+    losses.sum().backward()
+    assert p.grad.tolist() == [1.0, 1.5]
+
+
+@pytest.mark.parametrize(("reduction", "divisor"), [("sum", 1), ("batchmean", 2), ("mean", 6)])
+def test_three_ways_to_average_a_divergence(reduction, divisor):
+    q, p = tc.full((2, 3), -2.0), tc.full((2, 3), 1.0)
+    assert F.kl_div(q, p, reduction=reduction).item() == pytest.approx(12 / divisor)
+
+
+def test_batchmean_is_for_divergences():
+    with pytest.raises(UnknownName) as caught:
+        F.cross_entropy(tc.tensor(LOGITS), tc.tensor([0, 1]), reduction="batchmean")
+    assert caught.value.argument == "reduction"
+
+
+# --- gradients ------------------------------------------------------------------------------------
+
+
+@few
+@given(
+    numbers=arrays("float64", (3, 4), elements=st.floats(-3, 3)),
+    reduction=reductions,
+    smoothing=st.floats(0, 1),
 )
-def test_padding_that_makes_no_sense(pad, mode, error):
-    with pytest.raises(error):
-        F.pad(tc.ones(3), pad, mode)
+def test_gradients_of_class_losses(numbers, reduction, smoothing):
+    z, w = leaf(numbers), leaf([1.0, 2.0, 0.5, 3.0])
+    labels = tc.tensor([3, 1, IGNORED])
+    options = {"reduction": reduction}
+    assert gradcheck(
+        lambda z, w: F.cross_entropy(z, labels, w, label_smoothing=smoothing, **options), [z, w], order=2
+    )
+    assert gradcheck(lambda z, w: F.nll_loss(z, labels, w, **options), [z, w], order=2)
+    assert gradcheck(
+        lambda z, q: F.cross_entropy(z, q.sigmoid(), **options), [z, leaf(numbers[::-1])], order=2
+    )
+
+
+@few
+@given(numbers=arrays("float64", (2, 3, 2), elements=st.floats(0.05, 0.95)), reduction=reductions)
+def test_gradients_of_probability_losses(numbers, reduction):
+    p, y = leaf(numbers[0]), leaf(numbers[1])
+    for loss in (F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.kl_div):
+        assert gradcheck(lambda p, y, loss=loss: loss(p, y, reduction=reduction), [p, y], order=2)

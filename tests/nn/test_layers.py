@@ -63,22 +63,6 @@ def test_layers_are_their_functions(layer, function):
 
 
 @pytest.mark.parametrize(
-    ("loss", "function", "target"),
-    [
-        (nn.CrossEntropyLoss(tc.tensor([1.0, 2.0]), label_smoothing=0.1), F.cross_entropy, tc.tensor([0, 1])),
-        (nn.NLLLoss(tc.tensor([1.0, 2.0]), ignore_index=1), F.nll_loss, tc.tensor([0, 1])),
-        (nn.MSELoss("sum"), F.mse_loss, tc.ones(2, 2)),
-        (nn.L1Loss("none"), F.l1_loss, tc.ones(2, 2)),
-    ],
-)
-def test_losses_are_their_functions(loss, function, target):
-    x = tc.tensor([[0.3, -2.0], [1.0, 4.0]])
-    names = ("weight", "ignore_index", "reduction", "label_smoothing")
-    options = {name: getattr(loss, name) for name in names if hasattr(loss, name)}
-    np.testing.assert_array_equal(loss(x, target).numpy(), function(x, target, **options).numpy())
-
-
-@pytest.mark.parametrize(
     ("layer", "parameters"),
     [
         (nn.Linear(784, 10), {"weight": (10, 784), "bias": (10,)}),

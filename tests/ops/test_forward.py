@@ -1,4 +1,4 @@
-"""Forward: every operation on every sample against plain loops, and what holds for all results."""
+"""Forward: what holds for all results, in whatever order the numbers lie in memory."""
 
 from __future__ import annotations
 
@@ -8,66 +8,21 @@ from ops.references import REFERENCES
 
 import tinygrad_cnn as tc
 from tinygrad_cnn.dtypes import DTYPES, Spec
-from tinygrad_cnn.testing.samples import arrays, cases, library_operations, tensors
+from tinygrad_cnn.testing.samples import arrays, cases, tensors
 
 CASES = cases()
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 # assign exists to write into its first input.
 each_pure_case = pytest.mark.parametrize("case", [case for case in CASES if not case.op.mutates], ids=str)
-TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
 
 def as_tuple(results):
     return results if isinstance(results, tuple) else (results,)
 
 
-def run(case, inputs):
-    """All outputs of an operation, the hidden ones too, as arrays."""
-    op = case.op
-    params = {**op.defaults, **case.sample.params}
-    kernel = inputs[0].backend.kernels.get(op.name, op.kernel)
-    return as_tuple(kernel(inputs[0].backend, *[value.array for value in inputs], **params))
-
-
 def call(case, inputs):
     """The public outputs, the way a user gets them."""
     return as_tuple(case.op(*inputs, **case.sample.params))
-
-
-def assert_equal(results, expected, rtol):
-    assert len(results) == len(expected)
-    for result, reference in zip(results, expected, strict=True):
-        assert result.shape == reference.shape
-        if reference.size:
-            np.testing.assert_allclose(
-                np.asarray(result, dtype=float), reference.astype(float), rtol=rtol, atol=rtol
-            )
-
-
-def test_every_operation_has_a_reference():
-    assert {op.name for op in library_operations()} == set(REFERENCES)
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@each_case
-def test_forward_equals_loops(case, backend, dtype):
-    inputs = tensors(case, backend, dtype=dtype)
-    params = {**case.op.defaults, **case.sample.params}
-    expected = as_tuple(REFERENCES[case.op.name](*arrays(case, dtype=dtype), **params))
-    assert_equal(run(case, inputs), expected, TOLERANCE[dtype])
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@each_case
-def test_infer_tells_shape_and_dtype_before(case, backend, dtype):
-    inputs = tensors(case, backend, dtype=dtype)
-    params = {**case.op.defaults, **case.sample.params}
-    inferred = case.op.infer(*inputs, **params)
-    specs = (inferred,) if len(case.op.outputs) == 1 else inferred
-    results = run(case, inputs)
-    assert [(spec.shape, spec.dtype.name) for spec in specs] == [
-        (np.shape(array), np.asarray(array).dtype.name) for array in results
-    ]
 
 
 @each_case

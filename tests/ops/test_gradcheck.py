@@ -34,7 +34,7 @@ def test_right_gradients_pass():
         (lambda g: -g, "the sign is flipped"),
         (lambda g: g * 2.0, "2 times the right one"),
         (lambda g: g * 0.5, "0.5 times the right one"),
-        (lambda g: g.flip(0), "in the wrong places"),
+        (lambda g: g.flip(0), "in reversed order"),
         (lambda g: g * tc.tensor([1.0, 1.0, 1.5], dtype="float64"), "only 1 of 3 elements"),
         (lambda g: g / 0.0, "not finite"),
     ],

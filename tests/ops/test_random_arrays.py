@@ -168,13 +168,13 @@ def gatherings(draw):
 def test_gather_and_scatter_add_are_each_others_gradient(drawn):
     x, index, dim = drawn
     value = tc.tensor(x, requires_grad=True)
-    got = tc.gather(value, tc.tensor(index, dtype="int64"), dim)
+    got = tc.gather(value, dim, tc.tensor(index, dtype="int64"))
     part = x[tuple(slice(0, s) if i != dim % x.ndim else slice(None) for i, s in enumerate(index.shape))]
     np.testing.assert_array_equal(got.numpy(), np.take_along_axis(part, index, axis=dim))
     g = np.arange(1.0, index.size + 1).reshape(index.shape)
     got.backward(tc.tensor(g))
     src = tc.tensor(g, requires_grad=True)
-    scattered = tc.scatter_add(tc.zeros(*x.shape, dtype="float64"), tc.tensor(index, dtype="int64"), src, dim)
+    scattered = tc.scatter_add(tc.zeros(*x.shape, dtype="float64"), dim, tc.tensor(index, dtype="int64"), src)
     np.testing.assert_array_equal(value.grad.numpy(), scattered.numpy())
     (scattered * tc.tensor(x)).sum().backward()
     np.testing.assert_array_equal(src.grad.numpy(), got.numpy())

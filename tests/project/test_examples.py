@@ -28,6 +28,7 @@ ROOMS = [
             "models",
             "nn",
             "nn.init",
+            "nn.utils",
             "optim",
             "testing",
             "train",

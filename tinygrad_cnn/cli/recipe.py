@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from tinygrad_cnn import data, models, optim
@@ -32,7 +33,7 @@ OPTIMIZERS = {
 USUAL_EPOCHS = 6
 EPOCHS = {"fashion-mini": 12}
 SCHEDULES: dict[str, Callable[..., optim.LRScheduler] | None] = {
-    "one-cycle": optim.OneCycleLR,
+    "one-cycle": partial(optim.OneCycleLR, cycle_momentum=False),
     "constant": None,
 }
 

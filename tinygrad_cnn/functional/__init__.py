@@ -7,17 +7,45 @@
 
 Names, arguments, defaults and results are PyTorch's. A file a family:
 
-    activation      relu, sigmoid, tanh, softmax ...          convolution   conv1d, conv2d, conv3d
+    activation      sigmoid, tanh, gelu, silu ...             piecewise     relu, leaky_relu, hardtanh ...
+    softmax         softmax, log_softmax, glu ...             convolution   conv1d, conv2d, conv3d
     linear          linear, flatten                           pooling       max_pool2d, avg_pool2d ...
-    normalization   batch_norm                                dropout       dropout
-    loss            cross_entropy, nll_loss, mse_loss ...     padding       pad
+    batchnorm       batch_norm, instance_norm                 normalization layer_norm, group_norm ...
+    dropout         dropout, dropout2d, alpha_dropout ...
+    embedding       embedding                                 attention     scaled_dot_product_attention
+    similarity      cosine_similarity, normalize ...
+    loss            cross_entropy, nll_loss, kl_div ...       padding       pad
+    regression_loss mse_loss, l1_loss, huber_loss ...         overlap_loss  soft_dice_loss ...
+    margin_loss     hinge_loss, multi_margin_loss ...         focal_loss    focal_loss, sigmoid_focal_loss
+    embedding_loss  cosine_embedding_loss, triplet_margin_loss ...
+    transposed      conv_transpose1d, 2d, 3d                  resampling    interpolate
+    patches         unfold, fold, pixel_shuffle ...
+    adaptive        adaptive_avg_pool2d, global_avg_pool ...  lp_pooling    lp_pool1d, lp_pool2d, lp_pool3d
+    unpooling       max_unpool1d, max_unpool2d, max_unpool3d
 """
 
 from tinygrad_cnn.functional.activation import *  # noqa: F403
+from tinygrad_cnn.functional.adaptive import *  # noqa: F403
+from tinygrad_cnn.functional.attention import *  # noqa: F403
+from tinygrad_cnn.functional.batchnorm import *  # noqa: F403
 from tinygrad_cnn.functional.convolution import *  # noqa: F403
 from tinygrad_cnn.functional.dropout import *  # noqa: F403
+from tinygrad_cnn.functional.embedding import *  # noqa: F403
+from tinygrad_cnn.functional.embedding_loss import *  # noqa: F403
+from tinygrad_cnn.functional.focal_loss import *  # noqa: F403
 from tinygrad_cnn.functional.linear import *  # noqa: F403
 from tinygrad_cnn.functional.loss import *  # noqa: F403
+from tinygrad_cnn.functional.lp_pooling import *  # noqa: F403
+from tinygrad_cnn.functional.margin_loss import *  # noqa: F403
 from tinygrad_cnn.functional.normalization import *  # noqa: F403
+from tinygrad_cnn.functional.overlap_loss import *  # noqa: F403
 from tinygrad_cnn.functional.padding import *  # noqa: F403
+from tinygrad_cnn.functional.patches import *  # noqa: F403
+from tinygrad_cnn.functional.piecewise import *  # noqa: F403
 from tinygrad_cnn.functional.pooling import *  # noqa: F403
+from tinygrad_cnn.functional.regression_loss import *  # noqa: F403
+from tinygrad_cnn.functional.resampling import *  # noqa: F403
+from tinygrad_cnn.functional.similarity import *  # noqa: F403
+from tinygrad_cnn.functional.softmax import *  # noqa: F403
+from tinygrad_cnn.functional.transposed import *  # noqa: F403
+from tinygrad_cnn.functional.unpooling import *  # noqa: F403

@@ -1,33 +1,48 @@
-"""Losses: one number that says how wrong a network is.
+"""Losses for classes and probabilities: how surprised a network is by the truth.
 
-    cross_entropy(logits, target)     for classes: −ln of the probability given to the right one
-    nll_loss(log_softmax(z), target)  the second half of it
-    mse_loss, l1_loss                 for numbers: squared and absolute differences
+    cross_entropy(logits, target)             −ln of the probability given to the right class
+    nll_loss(log_softmax(z), target)          the second half of it
+    binary_cross_entropy(p, target)           for yes or no, of a probability
+    binary_cross_entropy_with_logits(z, ...)  for yes or no, of any number: σ and logarithm in one, and stable
+    kl_div(ln q, p)                           how far a distribution q is from p
 
 Every loss takes `reduction`: "mean" (the default), "sum", or "none" for one loss a sample. Classes are
-dimension 1 of the logits (N, C, *), or dimension 0 of a single sample (C,).
+dimension 1 of the logits (N, C, *), or dimension 0 of a single sample (C,). Logarithms are natural.
 """
 
 from __future__ import annotations
 
-from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, bool_, same_floating
-from tinygrad_cnn.errors import ArgumentError, DTypeError, ShapeError, UnknownName
+from tinygrad_cnn.dtypes import bool_
+from tinygrad_cnn.errors import ArgumentError, ShapeError
+from tinygrad_cnn.functional._reduction import REDUCTIONS, check_reduction, reduce_losses
+from tinygrad_cnn.functional._targets import (
+    beside,
+    check_floating,
+    check_same,
+    check_stretches,
+    class_dim,
+    class_weights,
+    one_hot_like,
+)
+from tinygrad_cnn.ops.activation import logsigmoid
 from tinygrad_cnn.ops.comparison import where
-from tinygrad_cnn.ops.loss import one_hot, one_hot_op, ratio_of_sums, softmax_cross_entropy
+from tinygrad_cnn.ops.loss import one_hot, softmax_cross_entropy
+from tinygrad_cnn.ops.probability import binary_cross_entropy_op, within
 
-__all__ = ["cross_entropy", "l1_loss", "mse_loss", "nll_loss", "one_hot"]
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "kl_div",
+    "nll_loss",
+    "one_hot",
+]
 
 NOTHING_IGNORED = -100  # PyTorch's default for ignore_index: a label that no data set uses
 
 
-def _on_backend(target: object, beside: Tensor) -> Tensor:
-    """Targets may come as NumPy arrays or lists: constants where the predictions are."""
-    return target if isinstance(target, Tensor) else tensor(target, backend=beside.backend)
-
-
-# --- classes --------------------------------------------------------------------------------------
+# --- one of several classes -----------------------------------------------------------------------
 
 
 def cross_entropy(
@@ -65,7 +80,7 @@ def cross_entropy(
     >>> tc.functional.cross_entropy(logits, tc.tensor([0, 2]))
     tensor(0.4076)
     """
-    target = _on_backend(target, input)
+    target = beside(target, input)
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError(
             "label_smoothing is a share of the probability",
@@ -73,15 +88,15 @@ def cross_entropy(
             expected="0 <= label_smoothing <= 1",
             got=label_smoothing,
         ).at("cross_entropy")
-    _check_reduction(reduction, "cross_entropy")
-    dim = _class_dim(input, "cross_entropy")
-    weights = None if weight is None else _class_weights(weight, input, dim, "cross_entropy")
+    check_reduction(reduction, "cross_entropy")
+    dim = class_dim(input, "cross_entropy")
+    weights = None if weight is None else class_weights(weight, input, "cross_entropy")
     if target.dtype.is_floating:
         _check_probabilities(input, target, ignore_index)
         counted = None
         wanted = target
     else:
-        wanted = _one_hot(input, target, ignore_index, dim, "cross_entropy")
+        wanted = one_hot_like(input, target, "cross_entropy", ignore_index)
         counted = wanted if weights is None else wanted * weights
     if label_smoothing:
         even = label_smoothing / input.shape[dim]
@@ -91,7 +106,26 @@ def cross_entropy(
     if weights is not None:
         wanted = wanted * weights
     losses: Tensor = softmax_cross_entropy(input, wanted, dim=dim)
-    return _reduced_by_counted(losses, counted, reduction)
+    return reduce_losses(losses, reduction, counted)
+
+
+def _check_probabilities(input: Tensor, target: Tensor, ignore_index: int) -> None:
+    check_floating("cross_entropy", input=input, target=target)
+    if target.shape != input.shape:
+        raise ShapeError(
+            "class probabilities need the shape of the logits",
+            argument="target",
+            expected=input.shape,
+            got=target.shape,
+            hint="are these class labels? Then target.to('int64')",
+        ).at("cross_entropy")
+    if ignore_index != NOTHING_IGNORED:
+        raise ArgumentError(
+            "probabilities have no label that could be ignored",
+            argument="ignore_index",
+            expected="integer targets",
+            got=f"ignore_index={ignore_index} and targets of {target.dtype}",
+        ).at("cross_entropy")
 
 
 def nll_loss(
@@ -116,147 +150,129 @@ def nll_loss(
     >>> tc.functional.nll_loss(p.log(), tc.tensor([0]))
     tensor(0.6931)
     """
-    target = _on_backend(target, input)
-    _check_reduction(reduction, "nll_loss")
-    dim = _class_dim(input, "nll_loss")
-    hot = _one_hot(input, target, ignore_index, dim, "nll_loss")
-    weights = None if weight is None else _class_weights(weight, input, dim, "nll_loss")
+    target = beside(target, input)
+    check_reduction(reduction, "nll_loss")
+    hot = one_hot_like(input, target, "nll_loss", ignore_index)
+    weights = None if weight is None else class_weights(weight, input, "nll_loss")
     counted = hot if weights is None else hot * weights
     # Chosen, not multiplied: 0 · −∞ of an impossible class would be NaN.
     right = where(hot.to(bool_), input if weights is None else input * weights, 0.0)
-    return _reduced_by_counted(-right.sum(dim), counted, reduction)
+    return reduce_losses(-right.sum(class_dim(input, "nll_loss")), reduction, counted)
 
 
-def _class_dim(x: Tensor, loss: str) -> int:
-    if not x.ndim:
-        raise ShapeError(
-            "there are no classes", argument="input", expected="(N, C, *) or (C,)", got=x.shape
-        ).at(loss)
-    return 1 if x.ndim > 1 else 0
+# --- yes or no ------------------------------------------------------------------------------------
 
 
-def _one_hot(x: Tensor, target: Tensor, ignore_index: int, dim: int, loss: str) -> Tensor:
-    """Labels as numbers of x's shape and dtype: 1 at the right class, 0 at the others and if ignored."""
-    expected: Shape = (*x.shape[:dim], *x.shape[dim + 1 :])
-    if target.dtype.kind != "integer":
-        raise DTypeError(
-            "classes are counted with integers",
-            argument="target",
-            expected=f"an integer dtype (or probabilities in {x.dtype}, for cross_entropy)",
-            got=target.dtype,
-            hint="target.to('int64')",
-        ).at(loss)
-    if target.shape != expected:
-        raise ShapeError(
-            "each sample needs one label",
-            argument="target",
-            expected=f"{expected} for an input of shape {x.shape}",
-            got=target.shape,
-        ).at(loss)
-    hot: Tensor = one_hot_op(
-        target, num_classes=x.shape[dim], dim=dim, ignore_index=ignore_index, dtype=x.dtype
-    )
-    return hot
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
+    """−y · ln p − (1 − y) · ln(1 − p): the surprise at y, seen with probability p for yes.
 
-
-def _check_probabilities(x: Tensor, target: Tensor, ignore_index: int) -> None:
-    same_floating(x, target, names=("input", "target"))
-    if target.shape != x.shape:
-        raise ShapeError(
-            "class probabilities need the shape of the logits",
-            argument="target",
-            expected=x.shape,
-            got=target.shape,
-            hint="are these class labels? Then target.to('int64')",
-        ).at("cross_entropy")
-    if ignore_index != NOTHING_IGNORED:
-        raise ArgumentError(
-            "probabilities have no label that could be ignored",
-            argument="ignore_index",
-            expected="integer targets",
-            got=f"ignore_index={ignore_index} and targets of {target.dtype}",
-        ).at("cross_entropy")
-
-
-def _class_weights(weight: Tensor, x: Tensor, dim: int, loss: str) -> Tensor:
-    """The weights, shaped to line up with the classes of x."""
-    if weight.shape != (x.shape[dim],):
-        raise ShapeError(
-            "each class needs one weight", argument="weight", expected=(x.shape[dim],), got=weight.shape
-        ).at(loss)
-    same_floating(x, weight, names=("input", "weight"))
-    return weight.reshape(-1, *(1,) * (x.ndim - dim - 1))
-
-
-# --- numbers --------------------------------------------------------------------------------------
-
-
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """(x − y)², the squared error.
+    No logarithm is taken to be below −100, so a certain and wrong guess costs 100 and not infinity.
 
     Args:
-        input, target: of one shape; nothing is broadcast, because (N, 1) against (N,) would silently
-            compare everything with everything.
+        input: probabilities p in 0 ... 1, any shape, such as `sigmoid` gives.
+        target: y, of the same shape and dtype: 1 for yes, 0 for no, or something between.
+        weight: how much each element counts; stretches to the input's shape.
         reduction: "mean" over all elements, "sum" or "none".
 
     Raises:
-        ShapeError: the shapes differ.
-        DTypeError: the dtypes differ, or are not floating.
+        ArgumentError: a probability below 0 or above 1; names it and where it stands. (NaN passes.)
+        ShapeError, DTypeError: input and target are not of one shape and dtype.
 
     >>> import tinygrad_cnn as tc
-    >>> tc.functional.mse_loss(tc.tensor([1.0, 5.0]), tc.tensor([1.0, 2.0]))
-    tensor(4.5)
+    >>> p = tc.tensor([0.9, 0.9, 1.0])
+    >>> tc.functional.binary_cross_entropy(p, tc.tensor([1.0, 0.0, 0.0]), reduction="none")
+    tensor([  0.1054,   2.3026, 100.    ])
     """
-    target = _on_backend(target, input)
-    _check_pair(input, target, reduction, "mse_loss")
-    return _reduced((input - target).square(), reduction)
+    target = beside(target, input)
+    check_reduction(reduction, "binary_cross_entropy")
+    check_same(input, target, "binary_cross_entropy")
+    p = within(input, low=0, high=1, argument="input", loss="binary_cross_entropy")
+    y = within(target, low=0, high=1, argument="target", loss="binary_cross_entropy")
+    losses: Tensor = binary_cross_entropy_op(p, y)
+    return reduce_losses(_weighted(losses, weight, "binary_cross_entropy"), reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """|x − y|, the absolute error; arguments and errors as for `mse_loss`.
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """`binary_cross_entropy` of σ(z), computed without σ: −y · ln σ(z) − (1 − y) · ln σ(−z).
+
+    As ln σ(−z) = ln σ(z) − z, the loss is (1 − y) · z − ln σ(z), and ln σ is computed without overflow.
+
+    Args:
+        input: logits z, any numbers, any shape.
+        target: y, of the same shape and dtype: 1 for yes, 0 for no, or something between.
+        weight: how much each element counts; stretches to the input's shape.
+        reduction: "mean" over all elements, "sum" or "none".
+        pos_weight: how much a yes counts against a no, for classes that are rarely there; stretches to the
+            input's shape: (C,) for logits (N, C).
+
+    Raises:
+        ShapeError, DTypeError: input and target are not of one shape and dtype.
 
     >>> import tinygrad_cnn as tc
-    >>> tc.functional.l1_loss(tc.tensor([1.0, 5.0]), tc.tensor([1.0, 2.0]))
-    tensor(1.5)
+    >>> z = tc.tensor([0.0, -100.0])
+    >>> tc.functional.binary_cross_entropy_with_logits(z, tc.ones(2), reduction="none")
+    tensor([  0.6931, 100.    ])
     """
-    target = _on_backend(target, input)
-    _check_pair(input, target, reduction, "l1_loss")
-    return _reduced((input - target).abs(), reduction)
+    loss = "binary_cross_entropy_with_logits"
+    target = beside(target, input)
+    check_reduction(reduction, loss)
+    check_same(input, target, loss)
+    surprise: Tensor = -logsigmoid(input)
+    if pos_weight is not None:
+        check_stretches(pos_weight, input, loss, "pos_weight")
+        surprise = surprise * ((pos_weight - 1) * target + 1)
+    return reduce_losses(_weighted((1 - target) * input + surprise, weight, loss), reduction)
 
 
-def _check_pair(x: Tensor, target: Tensor, reduction: str, loss: str) -> None:
-    _check_reduction(reduction, loss)
-    same_floating(x, target, names=("input", "target"))
-    if x.shape != target.shape:
-        raise ShapeError(
-            "a difference is taken between equal shapes; a loss does not broadcast",
-            argument="target",
-            expected=x.shape,
-            got=target.shape,
-            hint="reshape one of them: target.reshape(input.shape)",
-        ).at(loss)
-
-
-# --- many losses into one -------------------------------------------------------------------------
-
-
-def _check_reduction(reduction: str, loss: str) -> None:
-    if reduction not in ("mean", "sum", "none"):
-        error = UnknownName.among(
-            str(reduction), ("mean", "sum", "none"), kind="reduction", argument="reduction"
-        )
-        raise error.at(loss)
-
-
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
-    if reduction == "none":
+def _weighted(losses: Tensor, weight: Tensor | None, loss: str) -> Tensor:
+    if weight is None:
         return losses
-    return losses.mean() if reduction == "mean" else losses.sum()
+    check_stretches(weight, losses, loss)
+    return losses * weight
 
 
-def _reduced_by_counted(losses: Tensor, counted: Tensor | None, reduction: str) -> Tensor:
-    """The mean divides by the weights that were counted, where there are labels to count."""
-    if counted is None or reduction != "mean":
-        return _reduced(losses, reduction)
-    mean: Tensor = ratio_of_sums(losses, counted)
-    return mean
+# --- distributions --------------------------------------------------------------------------------
+
+
+def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """The Kullback-Leibler divergence D(p ‖ q) = Σ p · (ln p − ln q): what taking q for p costs.
+
+    Mind the order: the input is ln q, the target is p.
+
+    Args:
+        input: log-probabilities ln q, any shape, such as `log_softmax` gives.
+        target: probabilities p of the same shape and dtype; 0 · ln 0 counts as 0.
+        reduction: "batchmean" is the divergence: the sum, divided by the size of dimension 0; "mean" divides
+            by the number of elements and so by the classes too; "sum"; or "none", the terms.
+        log_target: the target is ln p.
+
+    Raises:
+        ShapeError, DTypeError: input and target are not of one shape and dtype.
+
+    Source: Kullback and Leibler, Annals of Mathematical Statistics 22 (1951).
+
+    >>> import tinygrad_cnn as tc
+    >>> import math
+    >>> p, q = tc.tensor([[0.8, 0.2]]), tc.tensor([[0.5, 0.5]])
+    >>> tc.functional.kl_div(q.log(), p, reduction="batchmean") / math.log(2)  # in bits
+    tensor(0.2781)
+    """
+    target = beside(target, input)
+    check_reduction(reduction, "kl_div", (*REDUCTIONS, "batchmean"))
+    check_same(input, target, "kl_div")
+    if log_target:
+        terms = target.exp() * (target - input)
+    else:
+        impossible = target == 0
+        terms = target * where(impossible, 1, target).log() - target * input
+    if reduction == "batchmean":
+        return terms.sum(tuple(range(1, terms.ndim))).mean()
+    return reduce_losses(terms, reduction)

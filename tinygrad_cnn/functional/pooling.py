@@ -8,6 +8,9 @@
 `kernel_size`, `stride`, `padding` and `dilation` are one number, or one for each spatial dimension; the
 stride is the kernel's size unless given. Windows start at every stride-th cell; with `ceil_mode` the last
 one may hang over the end. (`max_pool` returns one tensor or two, so its type is `Any`.)
+
+What lies between the two is in `lp_pooling`, pools that are told the size of the result in `adaptive`, the
+way back in `unpooling`.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any
 
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, as_index, count, per_dimension, window_output_shape
+from tinygrad_cnn.dtypes import Shape, as_index, count, float64, per_dimension, window_output_shape
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional._spatial import Padding, Size, batched, both_sides, pool_window
 from tinygrad_cnn.ops.creation import arange
@@ -60,10 +63,12 @@ def max_pool2d(
 ) -> Any:
     """The largest number under each window of images.
 
-    The first of equals wins, NaN wins over everything, and padding never wins.
+    The first of equals wins and takes the whole gradient; NaN wins over everything (of several the first;
+    PyTorch takes the last); padding never wins.
 
     Args:
-        input: images (N, C, H, W), or one image (C, H, W).
+        input: images (N, C, H, W), or one image (C, H, W); of floats or integers (these are compared as
+            float64, so exactly up to 2⁵³).
         kernel_size: of the window.
         stride: by how many cells it moves; its own size by default.
         padding: cells around the image that belong to windows but never win; at most half the window.
@@ -72,7 +77,8 @@ def max_pool2d(
         return_indices: also tell where each winner stood, as its index in the flattened image (H · W).
 
     Returns:
-        (N, C, H', W'), and with `return_indices` a second tensor of that shape, int64.
+        (N, C, H', W'), and with `return_indices` a second tensor of that shape, int64. A window that meets
+        nothing but padding, which needs a dilation, gives −∞.
 
     Raises:
         ShapeError: the window is larger than the padded image.
@@ -117,6 +123,7 @@ def _max_pool(
     *,
     spatial: int,
 ) -> Any:
+    """Max pooling in any number of dimensions; integers are compared as float64 and stay integers."""
     kernel, steps = pool_window(kernel_size, stride, spatial)
     window = {
         "kernel_size": kernel,
@@ -125,8 +132,9 @@ def _max_pool(
         "dilation": per_dimension(dilation, spatial, argument="dilation"),
     }
     images = x.unsqueeze(0) if x.ndim == spatial + 1 else x
-    output, winner = max_pool(images, **window, ceil_mode=ceil_mode)
-    results = [output]
+    is_floating = images.dtype.is_floating
+    output, winner = max_pool(images if is_floating else images.to(float64), **window, ceil_mode=ceil_mode)
+    results = [output if is_floating else max_pool_gather(images, winner, **window)]
     if return_indices:
         # Number the cells of the plane, and look the numbers up where the winners stood.
         plane = images.shape[2:]
@@ -169,7 +177,7 @@ def avg_pool2d(
     """The average under each window of images.
 
     Args:
-        input: images (N, C, H, W), or one image (C, H, W).
+        input: images (N, C, H, W), or one image (C, H, W), of floats.
         kernel_size: of the window.
         stride: by how many cells it moves; its own size by default.
         padding: cells of zeros around the image; at most half the window.
@@ -183,6 +191,7 @@ def avg_pool2d(
     Raises:
         ShapeError: the window is larger than the padded image.
         ArgumentError: a size or stride below 1, a padding of more than half the window, a divisor of 0.
+        DTypeError: integers (PyTorch cuts their averages to integers).
 
     >>> import tinygrad_cnn as tc
     >>> tc.functional.avg_pool2d(tc.arange(16.0).reshape(1, 1, 4, 4), 2)

@@ -2,6 +2,7 @@
 
     lenet       LeNet5: two convolutions, three linear layers (1998)
     mlp         MLP: linear layers only, the baseline
+    resnet      ResNet18, ResNet20: blocks that add to their input (2015)
 
 A file of this folder is a network as its paper describes it, with a table of shapes and parameters, and what
 it does differently. To add one: write the file, and put its class into the list below.
@@ -10,24 +11,26 @@ it does differently. To add one: write the file, and put its class into the list
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, TypeAlias
 
 from tinygrad_cnn.dtypes import Shape
 from tinygrad_cnn.errors import UnknownName
 from tinygrad_cnn.models.lenet import LeNet5
 from tinygrad_cnn.models.mlp import MLP
+from tinygrad_cnn.models.resnet import ResNet18, ResNet20
 from tinygrad_cnn.nn import Module
 
-__all__ = ["MLP", "LeNet5", "create", "input_size", "names"]
+__all__ = ["MLP", "LeNet5", "ResNet18", "ResNet20", "create", "input_size", "names"]
 
-_MODELS: dict[str, type[LeNet5] | type[MLP]] = {"lenet5": LeNet5, "mlp": MLP}
+_Network: TypeAlias = type[LeNet5] | type[MLP] | type[ResNet18] | type[ResNet20]
+_MODELS: dict[str, _Network] = {"lenet5": LeNet5, "mlp": MLP, "resnet18": ResNet18, "resnet20": ResNet20}
 
 
 def names() -> tuple[str, ...]:
     """The names that `create` knows.
 
     >>> names()
-    ('lenet5', 'mlp')
+    ('lenet5', 'mlp', 'resnet18', 'resnet20')
     """
     return tuple(sorted(_MODELS))
 
@@ -62,7 +65,7 @@ def input_size(name: str) -> Shape:
     return _find(name).input_size
 
 
-def _find(name: str) -> type[LeNet5] | type[MLP]:
+def _find(name: str) -> _Network:
     if name not in _MODELS:
         raise UnknownName.among(name, _MODELS, kind="model", argument="name")
     return _MODELS[name]

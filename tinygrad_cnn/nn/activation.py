@@ -1,97 +1,191 @@
-"""Activations as modules, to stand between the layers of a `Sequential`."""
+"""Smooth activations as modules, to stand between the layers of a `Sequential`.
+
+Each is a function of `functional/activation.py` with its settings; there they are described. ReLU and others
+of straight pieces are in `nn/piecewise.py`, those that look at neighbours in `nn/softmax.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.functional import leaky_relu
 from tinygrad_cnn.nn.module import Module
 
-__all__ = ["LeakyReLU", "LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
+    "LogSigmoid",
+    "Mish",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
+]
 
 
-class ReLU(Module):
-    """max(x, 0).
+class Activation(Module):
+    """What activations share: a function, called with settings that are attributes named as its arguments."""
 
-    >>> import tinygrad_cnn as tc
-    >>> tc.nn.ReLU()(tc.tensor([-1.0, 2.0]))
-    tensor([0., 2.])
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.relu()
-
-
-class LeakyReLU(Module):
-    """x where x > 0, negative_slope · x elsewhere.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.nn.LeakyReLU(0.1)(tc.tensor([-10.0, 2.0]))
-    tensor([-1.,  2.])
-    """
-
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__()
-        self.negative_slope = negative_slope
+    function: ClassVar[Callable[..., Any]]
+    settings: ClassVar[tuple[str, ...]] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        output: Tensor = leaky_relu(x, self.negative_slope)
+        settings = {name: getattr(self, name) for name in self.settings}
+        output: Tensor = type(self).function(x, **settings)
         return output
 
     def extra_repr(self) -> str:
-        return f"negative_slope={self.negative_slope}"
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)
 
 
-class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ).
+class Sigmoid(Activation):
+    """1 / (1 + e⁻ˣ), an S between 0 and 1.
 
     >>> import tinygrad_cnn as tc
     >>> tc.nn.Sigmoid()(tc.tensor([-1000.0, 0.0, 1000.0]))
     tensor([0. , 0.5, 1. ])
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x.sigmoid()
+    function = F.sigmoid
 
 
-class Tanh(Module):
-    """The hyperbolic tangent.
+class LogSigmoid(Activation):
+    """ln σ(x), without overflow.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.LogSigmoid()(tc.tensor([-20.0, 0.0]))
+    tensor([-20.    ,  -0.6931])
+    """
+
+    function = F.logsigmoid
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent, an S between −1 and 1.
 
     >>> import tinygrad_cnn as tc
     >>> tc.nn.Tanh()(tc.tensor([-100.0, 0.0, 100.0]))
     tensor([-1.,  0.,  1.])
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x.tanh()
+    function = F.tanh
 
 
-class Softmax(Module):
-    """Scores into probabilities along `dim`.
+class Tanhshrink(Activation):
+    """x − tanh(x).
 
     >>> import tinygrad_cnn as tc
-    >>> tc.nn.Softmax(dim=1)(tc.tensor([[0.0, 0.0], [9.0, 9.0]]))
-    tensor([[0.5, 0.5],
-            [0.5, 0.5]])
+    >>> tc.nn.Tanhshrink()(tc.tensor([-100.0, 0.0, 1.0]))
+    tensor([-99.    ,   0.    ,   0.2384])
     """
 
-    def __init__(self, dim: int) -> None:
+    function = F.tanhshrink
+
+
+class Softsign(Activation):
+    """x / (1 + |x|).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Softsign()(tc.tensor([-3.0, 0.0, 1.0]))
+    tensor([-0.75,  0.  ,  0.5 ])
+    """
+
+    function = F.softsign
+
+
+class Softplus(Activation):
+    """ln(1 + e^(βx)) / β, a smooth ReLU; x itself where βx > threshold.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Softplus()(tc.tensor([0.0, 30.0]))
+    tensor([ 0.6931, 30.    ])
+    """
+
+    function = F.softplus
+    settings = ("beta", "threshold")
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
-        self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.softmax(self.dim)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
+        self.beta, self.threshold = beta, threshold
 
 
-class LogSoftmax(Softmax):
-    """ln softmax along `dim`, without overflow.
+class GELU(Activation):
+    """x · Φ(x), Φ being the normal distribution; approximate="tanh" is quicker.
 
     >>> import tinygrad_cnn as tc
-    >>> tc.nn.LogSoftmax(dim=1)(tc.tensor([[0.0, 0.0]]))
-    tensor([[-0.6931, -0.6931]])
+    >>> tc.nn.GELU()(tc.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.1587,  0.    ,  0.8413])
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x.log_softmax(self.dim)
+    function = F.gelu
+    settings = ("approximate",)
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+
+class SiLU(Activation):
+    """x · σ(x), also known as Swish.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.SiLU()(tc.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2689,  0.    ,  0.7311])
+    """
+
+    function = F.silu
+
+
+class Mish(Activation):
+    """x · tanh(softplus(x)).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Mish()(tc.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.3034,  0.    ,  0.8651])
+    """
+
+    function = F.mish
+
+
+class ELU(Activation):
+    """x where x > 0, alpha · (eˣ − 1) elsewhere.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.ELU()(tc.tensor([-1000.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  2.])
+    """
+
+    function = F.elu
+    settings = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+
+class CELU(ELU):
+    """x where x > 0, alpha · (e^(x/alpha) − 1) elsewhere.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.CELU(0.5)(tc.tensor([-1000.0, 0.0, 2.0]))
+    tensor([-0.5,  0. ,  2. ])
+    """
+
+    function = F.celu
+
+
+class SELU(Activation):
+    """The ELU that keeps mean 0 and variance 1 through many layers.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.SELU()(tc.tensor([-1000.0, 0.0, 1.0]))
+    tensor([-1.7581,  0.    ,  1.0507])
+    """
+
+    function = F.selu

@@ -16,15 +16,55 @@ from tinygrad_cnn.ops.creation import ones, zeros
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 
 
-class _BatchNorm(Module):
-    """What batch normalization of every number of dimensions shares."""
+class ChannelStatistics(Module):
+    """What batch and instance normalization share: for every channel a scale, a shift and statistics."""
 
     shapes: ClassVar[tuple[str, ...]]  # accepted inputs, for people
-    ndims: ClassVar[tuple[int, ...]]
 
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        bias: bool,
+        dtype: DTypeLike,
+    ) -> None:
+        super().__init__()
+        (self.num_features,) = positive(num_features=num_features)
+        self.eps, self.momentum = eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight = Parameter(ones(num_features, dtype=dtype)) if affine else None
+        self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine and bias else None
+        track = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track else None)
+        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track else None)
+        self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if track else None)
+
+    def _check(self, x: Tensor, channel_axis: int, ndims: tuple[int, ...]) -> None:
+        if x.ndim not in ndims or x.shape[channel_axis] != self.num_features:
+            shapes = " or ".join(self.shapes).replace("C", str(self.num_features))
+            raise ShapeError(
+                f"{type(self).__name__}({self.num_features}) does not take this input",
+                argument="x",
+                expected=shapes,
+                got=x.shape,
+            )
+
+    def extra_repr(self) -> str:
+        facts = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
+        return f"{facts}, track_running_stats={self.track_running_stats}"
+
+
+class _BatchNorm(ChannelStatistics):
+    """What batch normalization of every number of dimensions shares."""
+
+    ndims: ClassVar[tuple[int, ...]]
 
     def __init__(
         self,
@@ -34,21 +74,13 @@ class _BatchNorm(Module):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
+        bias: bool = True,
         dtype: DTypeLike = float32,
     ) -> None:
-        super().__init__()
-        (self.num_features,) = positive(num_features=num_features)
-        self.eps, self.momentum = eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(ones(num_features, dtype=dtype)) if affine else None
-        self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine else None
-        track = track_running_stats
-        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track else None)
-        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track else None)
-        self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if track else None)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        self._check(x)
+        self._check(x, 1, self.ndims)
         if not self.training or self.num_batches_tracked is None:
             return self._normalized(x, self.momentum or 0.0)
         batches = self.num_batches_tracked + 1
@@ -69,20 +101,6 @@ class _BatchNorm(Module):
             momentum=momentum,
             eps=self.eps,
         )
-
-    def _check(self, x: Tensor) -> None:
-        if x.ndim not in self.ndims or x.shape[1] != self.num_features:
-            shapes = " or ".join(self.shapes).replace("C", str(self.num_features))
-            raise ShapeError(
-                f"{type(self).__name__}({self.num_features}) does not take this input",
-                argument="x",
-                expected=shapes,
-                got=x.shape,
-            )
-
-    def extra_repr(self) -> str:
-        facts = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
-        return f"{facts}, track_running_stats={self.track_running_stats}"
 
 
 class BatchNorm1d(_BatchNorm):
@@ -108,6 +126,7 @@ class BatchNorm2d(_BatchNorm):
         momentum: the weight of a new batch in the running statistics; None for the plain average over all.
         affine: False leaves scale and shift out.
         track_running_stats: False keeps no statistics and always uses the batch's own.
+        bias: False leaves out the shift alone.
         dtype: of parameters and statistics.
 
     Shapes:

@@ -1,16 +1,42 @@
-"""Dropout as a module, so that `train()` and `eval()` switch it."""
+"""Dropout as modules, so that `train()` and `eval()` switch it."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.ops.random import check_probability
 
-__all__ = ["Dropout"]
+__all__ = [
+    "AlphaDropout",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
+]
 
 
-class Dropout(Module):
+class _Dropout(Module):
+    """What every dropout layer is: a probability, and a function that knows whether it is trained."""
+
+    drop: ClassVar[staticmethod[[Tensor, float, bool], Tensor]]
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        check_probability(p)
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class Dropout(_Dropout):
     """While training, zero each element with probability p and scale the others by 1 / (1 − p).
 
     Raises:
@@ -22,13 +48,61 @@ class Dropout(Module):
     tensor([1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5) -> None:
-        super().__init__()
-        check_probability(p)
-        self.p = p
+    drop = staticmethod(F.dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.p, self.training)
 
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
+class Dropout1d(_Dropout):
+    """While training, zero whole channels of lines (N, C, L) or (C, L); see `functional.dropout1d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Dropout1d(0.2)
+    Dropout1d(p=0.2)
+    """
+
+    drop = staticmethod(F.dropout1d)
+
+
+class Dropout2d(_Dropout):
+    """While training, zero whole channels of images (N, C, H, W) or (C, H, W); see `functional.dropout2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> y = tc.nn.Dropout2d(0.5)(tc.ones(8, 16, 5, 5))
+    >>> sorted(set(y.flatten().tolist()))
+    [0.0, 2.0]
+    """
+
+    drop = staticmethod(F.dropout2d)
+
+
+class Dropout3d(_Dropout):
+    """While training, zero whole channels of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Dropout3d()(tc.ones(1, 2, 3, 3, 3)).shape
+    (1, 2, 3, 3, 3)
+    """
+
+    drop = staticmethod(F.dropout3d)
+
+
+class AlphaDropout(_Dropout):
+    """Dropout for networks of SELUs, which keeps mean 0 and variance 1; see `functional.alpha_dropout`.
+
+    >>> import tinygrad_cnn as tc
+    >>> net = tc.nn.Sequential(tc.nn.Linear(8, 8), tc.nn.AlphaDropout(0.1))
+    >>> net(tc.ones(2, 8)).shape
+    (2, 8)
+    """
+
+    drop = staticmethod(F.alpha_dropout)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels of (N, C, *S).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.FeatureAlphaDropout(0.1)(tc.ones(2, 3, 4, 4)).shape
+    (2, 3, 4, 4)
+    """
+
+    drop = staticmethod(F.feature_alpha_dropout)

@@ -3,8 +3,10 @@
 A layer adds up `fan_in` products. If the weights are too large, the numbers grow from layer to layer; if too
 small, they fade, and the gradients with them. So the weights are drawn with a variance of about 1/fan_in.
 
-    kaiming   variance gain²/fan_in                  (He et al., arXiv:1502.01852, for ReLU: gain √2)
-    xavier    variance gain² · 2/(fan_in + fan_out)  (Glorot and Bengio, AISTATS 2010, for tanh)
+    kaiming     variance gain²/fan_in                  (He et al., arXiv:1502.01852, for ReLU: gain √2)
+    xavier      variance gain² · 2/(fan_in + fan_out)  (Glorot and Bengio, AISTATS 2010, for tanh)
+    orthogonal  keeps every length exactly             (Saxe et al., arXiv:1312.6120)
+    eye, dirac  the layer begins by handing its input through
 
 Names, formulas and defaults are PyTorch's. Every function overwrites its tensor and returns it; numbers are
 drawn on the host from the library's seed (`tc.manual_seed`), so one seed gives the same weights on every
@@ -16,38 +18,56 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import count
-from tinygrad_cnn.errors import ShapeError, UnknownName
+from tinygrad_cnn.errors import ArgumentError, ShapeError, UnknownName
+from tinygrad_cnn.nn import _draw
+from tinygrad_cnn.nn._draw import filled
+from tinygrad_cnn.nn._patterns import dirac_, eye_, orthogonal_, sparse_
 from tinygrad_cnn.ops.creation import full
-from tinygrad_cnn.ops.random import rand, randn
 
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "fans",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+_LINEAR = ("linear", *(f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)), "sigmoid")
 _GAINS: dict[str, Callable[[float], float]] = {
-    "linear": lambda _: 1.0,
-    "conv1d": lambda _: 1.0,
-    "conv2d": lambda _: 1.0,
-    "conv3d": lambda _: 1.0,
-    "sigmoid": lambda _: 1.0,
+    **dict.fromkeys(_LINEAR, lambda _: 1.0),
     "tanh": lambda _: 5 / 3,
     "relu": lambda _: math.sqrt(2),
     "leaky_relu": lambda slope: math.sqrt(2 / (1 + slope**2)),
+    "selu": lambda _: 3 / 4,
 }
 
 
-def calculate_gain(nonlinearity: str, param: float = 0.01) -> float:
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """How much larger weights must be because of what follows them: √2 for ReLU, which drops half.
 
     Args:
         nonlinearity: its name in `functional`, or of a layer type for none.
-        param: the negative slope of "leaky_relu".
+        param: the negative slope of "leaky_relu", 0.01 by default.
 
     >>> round(calculate_gain("leaky_relu", 0.2), 4)
     1.3868
     """
     if nonlinearity not in _GAINS:
         raise UnknownName.among(nonlinearity, _GAINS, kind="nonlinearity", argument="nonlinearity")
-    return _GAINS[nonlinearity](param)
+    return _GAINS[nonlinearity](0.01 if param is None else param)
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
@@ -83,7 +103,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     >>> bool((w >= -1).all()), bool((w < 1).all())
     (True, True)
     """
-    return _drawn(tensor, rand, scale=b - a, shift=a)
+    return filled(tensor, lambda: _draw.uniform(*tensor.shape, dtype=tensor.dtype) * (b - a) + a)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
@@ -95,7 +115,34 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     >>> round(w.mean().item(), 1), round(w.std().item(), 1)
     (5.0, 0.1)
     """
-    return _drawn(tensor, randn, scale=std, shift=mean)
+    return filled(tensor, lambda: _draw.normal(*tensor.shape, dtype=tensor.dtype) * std + mean)
+
+
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
+) -> Tensor:
+    """Numbers from the normal distribution as it is between a and b: none lies outside.
+
+    Args:
+        tensor: to be filled.
+        mean, std: of the whole bell. What is left of it has a smaller deviation: 0.88 for ±2 of 1.
+        a, b: the bounds, numbers and not multiples of std.
+
+    Raises:
+        ArgumentError: nothing lies between a and b, or std is not positive.
+
+    >>> import tinygrad_cnn as tc
+    >>> w = trunc_normal_(tc.zeros(1000), std=0.5, a=-0.25, b=1.0)
+    >>> bool((w >= -0.25).all()), bool((w <= 1.0).all())
+    (True, True)
+    """
+    for name, value, expected, fits in (("b", b, f"above a = {a}", a < b), ("std", std, "> 0", std > 0)):
+        if not fits:
+            raise ArgumentError("there is nothing to draw from", argument=name, expected=expected, got=value)
+    return filled(
+        tensor,
+        lambda: _draw.truncated_normal(*tensor.shape, dtype=tensor.dtype, mean=mean, std=std, a=a, b=b),
+    )
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -105,8 +152,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     >>> constant_(tc.zeros(3), 0.5)
     tensor([0.5, 0.5, 0.5])
     """
-    with no_grad():
-        return tensor.assign(full(tensor.shape, val, dtype=tensor.dtype, backend=tensor.backend))
+    return filled(tensor, lambda: full(tensor.shape, val, dtype=tensor.dtype, backend=tensor.backend))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -142,7 +188,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     >>> w.abs().max().item() <= 1.0  # √(6 / (4 + 2)) = 1
     True
     """
-    bound = gain * math.sqrt(6 / sum(fans(tensor)))
+    bound = math.sqrt(3) * _xavier_std(tensor, gain)
     return uniform_(tensor, -bound, bound)
 
 
@@ -157,7 +203,11 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     >>> round(w.std().item(), 2)  # √(2 / 200) = 0.1
     0.1
     """
-    return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(fans(tensor))))
+    return normal_(tensor, 0.0, _xavier_std(tensor, gain))
+
+
+def _xavier_std(tensor: Tensor, gain: float) -> float:
+    return gain * math.sqrt(2 / max(sum(fans(tensor)), 1))
 
 
 def kaiming_uniform_(
@@ -201,11 +251,3 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     if mode not in modes:
         raise UnknownName.among(mode, modes, kind="mode", argument="mode")
     return calculate_gain(nonlinearity, a) / math.sqrt(max(modes[mode], 1))
-
-
-def _drawn(tensor: Tensor, draw: Callable[..., Tensor], *, scale: float, shift: float) -> Tensor:
-    if not tensor.backend.executes:
-        return tensor
-    with no_grad():
-        numbers = draw(*tensor.shape, dtype=tensor.dtype, backend=tensor.backend)
-        return tensor.assign(numbers * scale + shift)

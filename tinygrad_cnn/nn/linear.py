@@ -1,4 +1,4 @@
-"""The linear layer, and two modules that only pass on what they get."""
+"""The linear layer, its relative for pairs, and two modules that only pass on what they get."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.creation import zeros
 
-__all__ = ["Flatten", "Identity", "Linear"]
+__all__ = ["Bilinear", "Flatten", "Identity", "Linear"]
 
 
 class Linear(Module):
@@ -56,6 +56,59 @@ class Linear(Module):
     def extra_repr(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """yₖ = x₁ᵀ Wₖ x₂ + bₖ: every output is a weighted sum of all products of two inputs' features.
+
+    Args:
+        in1_features, in2_features, out_features: how many numbers go in and come out.
+        bias: False leaves b out.
+        dtype: of weight and bias.
+
+    Shapes:
+        (*, in1_features) and (*, in2_features) → (*, out_features).
+
+    Parameters:
+        weight: (out_features, in1_features, in2_features), uniform in ± 1/√in1_features.
+        bias: (out_features,), likewise.
+
+    >>> import tinygrad_cnn as tc
+    >>> layer = tc.nn.Bilinear(3, 5, 2)
+    >>> layer(tc.zeros(8, 3), tc.zeros(8, 5)).shape
+    (8, 2)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: DTypeLike = float32,
+    ) -> None:
+        super().__init__()
+        self.in1_features, self.in2_features, self.out_features = positive(
+            in1_features=in1_features, in2_features=in2_features, out_features=out_features
+        )
+        shape = (self.out_features, self.in1_features, self.in2_features)
+        self.weight = Parameter(zeros(*shape, dtype=dtype))
+        self.bias = Parameter(zeros(self.out_features, dtype=dtype)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new weights."""
+        bound = 1 / math.sqrt(self.in1_features)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}"
+        return f"{sizes}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Flatten(Module):

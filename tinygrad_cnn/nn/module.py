@@ -16,26 +16,23 @@ shows the boxes "Net", "Net/fc1" and "Net/fc2" without a word from you.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from tinygrad_cnn._context import name_scope
+from tinygrad_cnn._context import is_grad_enabled, name_scope
+from tinygrad_cnn._node import HookHandle
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.backend import Backend
-from tinygrad_cnn.dtypes import DTypeLike
-from tinygrad_cnn.errors import ArgumentTypeError
-from tinygrad_cnn.nn import _state
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
+from tinygrad_cnn.nn import _hooks, _state
+from tinygrad_cnn.nn._contents import Contents
+from tinygrad_cnn.nn._hooks import BackwardHook, BackwardWatch, ForwardHook, ForwardPreHook, Hooks
 from tinygrad_cnn.nn._state import IncompatibleKeys
 from tinygrad_cnn.nn.parameter import Parameter
 
 __all__ = ["Module"]
 
-ForwardHook = Callable[["Module", tuple[Any, ...], Any], Any]
-_Self = TypeVar("_Self", bound="Module")
 
-
-class Module:
+class Module(Contents):
     """The base of every layer and network: subclass it, assign parts in `__init__`, compute in `forward`.
 
     Attributes:
@@ -60,14 +57,14 @@ class Module:
     def __init__(self) -> None:
         self.training = True
         self._buffers: dict[str, bool] = {}  # name of a buffer: is it saved?
-        self._forward_hooks: list[ForwardHook] = []
+        self._hooks = Hooks()
         self._scope = type(self).__name__  # the attribute's name, once a parent has one
 
     # --- assigning is registering
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, (Module, Parameter)):
-            if "_buffers" not in self.__dict__:
+            if "_buffers" not in vars(self):
                 raise ArgumentTypeError(
                     f"{type(self).__name__} assigns a {type(value).__name__} before it exists itself",
                     argument=name,
@@ -75,11 +72,73 @@ class Module:
                     got=f"self.{name} = {type(value).__name__}(...)",
                     hint="make super().__init__() the first line of your __init__",
                 )
+            self._buffers.pop(name, None)
             if isinstance(value, Module):
-                value._scope = name
+                self._name_part(name, value)
             elif value.name is None:
                 value.name = name  # for drawings and messages
+        elif value is not None:
+            self._refuse_to_lose(name, value)
         super().__setattr__(name, value)
+
+    def _refuse_to_lose(self, name: str, value: object) -> None:
+        """What replaces a part is one itself, or it would silently no longer be trained or saved."""
+        present = vars(self).get(name)
+        if isinstance(present, (Module, Parameter)):
+            expected = "nn.Module" if isinstance(present, Module) else "nn.Parameter"
+        elif name in vars(self).get("_buffers", ()) and not isinstance(value, Tensor):
+            expected = "a tensor"
+        else:
+            return
+        raise ArgumentTypeError(
+            f"{type(self).__name__}.{name} would stop being a part of the module",
+            argument=name,
+            expected=f"{expected} or None",
+            got=type(value).__name__,
+            hint=f"if that is meant: del module.{name} first",
+        )
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._buffers.pop(name, None)
+
+    def _name_part(self, name: str, part: Module) -> None:
+        part._named(name)
+
+    def _named(self, name: str) -> None:
+        """It became an attribute of that name: so its name scope is called."""
+        self._scope = name
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """The same as `self.name = param`, for names that are computed.
+
+        Args:
+            name: of the attribute it becomes.
+            param: the parameter, or None for one that is not used.
+
+        Raises:
+            ArgumentError: the name has a dot in it, is empty, or already means something else.
+
+        >>> import tinygrad_cnn as tc
+        >>> module = tc.nn.Module()
+        >>> module.register_parameter("scale", tc.nn.Parameter(tc.ones(2)))
+        >>> module.scale
+        tensor([1., 1.], requires_grad=True, name='scale')
+        """
+        self._register(name, param, "param", Parameter, hint="nn.Parameter(tensor)")
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """The same as `self.name = module`, for names that are computed; arguments as `register_parameter`.
+
+        >>> import tinygrad_cnn as tc
+        >>> network = tc.nn.Module()
+        >>> network.add_module("block1", tc.nn.ReLU())
+        >>> network.block1
+        ReLU()
+        """
+        self._register(name, module, "module", Module, hint="nn.ReLU() rather than nn.ReLU")
+
+    register_module = add_module
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Keep a tensor that is part of the module's state but not learned (running statistics).
@@ -89,23 +148,50 @@ class Module:
             tensor: its first value, or None for a buffer that is not used.
             persistent: whether `state_dict` contains it.
 
+        Raises:
+            ArgumentError: the name has a dot in it, is empty, or already means something else.
+
         >>> import tinygrad_cnn as tc
         >>> module = tc.nn.Module()
         >>> module.register_buffer("mean", tc.zeros(2))
         >>> list(module.state_dict()), list(module.parameters())
         (['mean'], [])
         """
-        if tensor is not None and (not isinstance(tensor, Tensor) or isinstance(tensor, Parameter)):
+        if isinstance(tensor, Parameter):
             raise ArgumentTypeError(
-                "a buffer is a plain tensor",
-                argument="tensor",
-                expected="Tensor or None",
-                got=type(tensor).__name__,
+                "a buffer is a plain tensor", argument="tensor", expected="Tensor or None", got="Parameter"
             )
+        self._register(name, tensor, "tensor", Tensor, hint="tc.tensor(...)")
         if tensor is not None:
             tensor.name = tensor.name or name
         self._buffers[name] = persistent
-        setattr(self, name, tensor)
+
+    def _register(self, name: str, value: object, argument: str, kind: type, hint: str = "") -> None:
+        """Make `value` an attribute, if it is of that kind and the name is free."""
+        if value is not None and not isinstance(value, kind):
+            raise ArgumentTypeError(
+                f"{name!r} cannot be registered",
+                argument=argument,
+                expected=f"{kind.__name__} or None",
+                got=repr(value)[:80],
+                hint=hint or None,
+            )
+        if not isinstance(name, str) or not name or "." in name:
+            raise ArgumentError(
+                "a part needs a name without dots",
+                argument="name",
+                expected="a non-empty str",
+                got=repr(name),
+            )
+        replaceable = name in vars(self) and isinstance(vars(self)[name], (kind, type(None)))
+        if hasattr(self, name) and not replaceable:
+            raise ArgumentError(
+                f"{type(self).__name__}.{name} already means something else",
+                argument="name",
+                expected="a name that is free",
+                got=repr(name),
+            )
+        setattr(self, name, value)
 
     # --- computing
 
@@ -119,124 +205,93 @@ class Module:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        hooks = self._hooks
+        for before in tuple(hooks.before.values()):
+            replaced = before(self, args)
+            if replaced is not None:
+                args = replaced if isinstance(replaced, tuple) else (replaced,)
+        watch = None
+        if hooks.backward and is_grad_enabled():
+            watch = BackwardWatch(self, tuple(hooks.backward.values()))
+            args = watch.inputs(args)
         with name_scope(self._scope):
             output = self.forward(*args, **kwargs)
-        for hook in tuple(self._forward_hooks):
-            replaced = hook(self, args, output)
+        for after in tuple(hooks.after.values()):
+            replaced = after(self, args, output)
             output = output if replaced is None else replaced
-        return output
+        return output if watch is None else watch.outputs(output)
 
-    def register_forward_hook(self, hook: ForwardHook) -> Callable[[], None]:
-        """Call `hook(module, inputs, output)` after every forward; what it returns replaces the output.
+    def register_forward_pre_hook(self, hook: ForwardPreHook) -> HookHandle:
+        """Call `hook(module, inputs)` before every forward, with the tuple of positional arguments.
+
+        What it returns, a tuple or a single value, replaces them.
 
         Returns:
-            A function that removes the hook again.
+            A handle; `handle.remove()` takes the hook away again.
 
         >>> import tinygrad_cnn as tc
         >>> layer = tc.nn.ReLU()
-        >>> remove = layer.register_forward_hook(lambda module, inputs, output: print(output))
+        >>> handle = layer.register_forward_pre_hook(lambda module, inputs: inputs[0] * 10)
+        >>> layer(tc.tensor([-1.0, 2.0]))
+        tensor([ 0., 20.])
+        """
+        return _hooks.register(self._hooks.before, hook)
+
+    def register_forward_hook(self, hook: ForwardHook) -> HookHandle:
+        """Call `hook(module, inputs, output)` after every forward; what it returns replaces the output.
+
+        Returns:
+            A handle; `handle.remove()` takes the hook away again.
+
+        >>> import tinygrad_cnn as tc
+        >>> layer = tc.nn.ReLU()
+        >>> handle = layer.register_forward_hook(lambda module, inputs, output: print(output))
         >>> y = layer(tc.tensor([-1.0, 2.0]))
         tensor([0., 2.])
         """
-        self._forward_hooks.append(hook)
+        return _hooks.register(self._hooks.after, hook)
 
-        def remove() -> None:
-            if hook in self._forward_hooks:
-                self._forward_hooks.remove(hook)
+    def register_full_backward_hook(self, hook: BackwardHook) -> HookHandle:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of a call's inputs are known.
 
-        return remove
+        For each call of the module, each backward walk calls the hook once: after the rules of everything
+        inside that leads to the inputs have run, and before the walk goes on to where the inputs came from.
+        Gradients of parameters may still be on their way. If no input needs a gradient (data), it is called
+        when the gradients of the outputs are known, before anything inside; and not at all if the walk does
+        not come here, as under `tc.no_grad()` or in `tc.grad` with respect to later tensors only.
 
-    # --- what is inside
+        Args:
+            hook: gets two tuples, one gradient for each positional argument and one for each output; None
+                for what is no tensor, needs no gradient or was not reached. What it returns, a tuple or a
+                single gradient, replaces `grad_input`.
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The parts directly inside, with their names.
+        Returns:
+            A handle; `handle.remove()` takes the hook away again.
 
-        >>> import tinygrad_cnn as tc
-        >>> network = tc.nn.Sequential(tc.nn.Linear(2, 3), tc.nn.ReLU())
-        >>> [(name, type(part).__name__) for name, part in network.named_children()]
-        [('0', 'Linear'), ('1', 'ReLU')]
-        """
-        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
-
-    def children(self) -> Iterator[Module]:
-        """The parts directly inside."""
-        return (child for _, child in self.named_children())
-
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """The module itself (named "") and everything inside, each once, with dotted names.
+        Raises:
+            ArgumentTypeError: when called, the module returns neither a tensor nor a tuple or list.
 
         >>> import tinygrad_cnn as tc
-        >>> network = tc.nn.Sequential(tc.nn.Sequential(tc.nn.ReLU()))
-        >>> [name for name, _ in network.named_modules()]
-        ['', '0', '0.0']
+        >>> layer = tc.nn.ReLU()
+        >>> handle = layer.register_full_backward_hook(lambda module, g_in, g_out: print(g_in))
+        >>> x = tc.tensor([-1.0, 2.0], requires_grad=True)
+        >>> layer(x).sum().backward()
+        (tensor([0., 1.]),)
         """
-        return self._named_modules(prefix, set())
-
-    def _named_modules(self, prefix: str, seen: set[Module]) -> Iterator[tuple[str, Module]]:
-        if self in seen:
-            return
-        seen.add(self)
-        yield prefix, self
-        for name, child in self.named_children():
-            yield from child._named_modules(f"{prefix}.{name}" if prefix else name, seen)
-
-    def modules(self) -> Iterator[Module]:
-        """The module itself and everything inside, each once."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter, of the parts too, each once, with its dotted name.
-
-        >>> import tinygrad_cnn as tc
-        >>> [(name, p.shape) for name, p in tc.nn.Linear(3, 2).named_parameters()]
-        [('weight', (2, 3)), ('bias', (2,))]
-        """
-        return _each_once((name, p) for name, p in self._named_tensors() if isinstance(p, Parameter))
-
-    def parameters(self) -> Iterator[Parameter]:
-        """Every parameter, of the parts too, each once: what an optimizer is given.
-
-        >>> import tinygrad_cnn as tc
-        >>> sum(parameter.numel() for parameter in tc.nn.Linear(784, 10).parameters())
-        7850
-        """
-        return (parameter for _, parameter in self.named_parameters())
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """Every buffer, of the parts too, each once, with its dotted name.
-
-        >>> import tinygrad_cnn as tc
-        >>> [name for name, _ in tc.nn.BatchNorm2d(3).named_buffers()]
-        ['running_mean', 'running_var', 'num_batches_tracked']
-        """
-        return _each_once((name, b) for name, b in self._named_tensors() if not isinstance(b, Parameter))
-
-    def buffers(self) -> Iterator[Tensor]:
-        """Every buffer, of the parts too, each once."""
-        return (buffer for _, buffer in self.named_buffers())
-
-    def _named_tensors(self, *, persistent: bool = False) -> Iterator[tuple[str, Tensor]]:
-        """Parameters and buffers, module by module; a tensor used in two places comes twice."""
-        for prefix, module in self.named_modules():
-            dot = f"{prefix}." if prefix else ""
-            own = vars(module)
-            for name, value in own.items():
-                if isinstance(value, Parameter):
-                    yield dot + name, value
-            for name, is_saved in module._buffers.items():
-                if own[name] is not None and (is_saved or not persistent):
-                    yield dot + name, own[name]
+        return _hooks.register(self._hooks.backward, hook)
 
     # --- saving and loading
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything to be saved, by dotted name: parameters and persistent buffers, sharing their memory.
 
+        What is used in two places is there twice, under both names.
+
         >>> import tinygrad_cnn as tc
         >>> list(tc.nn.BatchNorm2d(3).state_dict())
         ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
         """
-        return {name: value.detach() for name, value in self._named_tensors(persistent=True)}
+        return {name: value.detach() for name, value in self._saved_tensors()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Overwrite parameters and buffers with saved ones; everything is checked before anything is changed.
@@ -258,76 +313,7 @@ class Module:
         >>> bool((layer.weight == twin.weight).all())
         True
         """
-        return _state.load(
-            dict(self._named_tensors(persistent=True)), state_dict, strict, type(self).__name__
-        )
-
-    # --- changing everything inside
-
-    def apply(self: _Self, function: Callable[[Module], Any]) -> _Self:
-        """Call `function` on everything inside and then on this module; returns the module.
-
-        >>> import tinygrad_cnn as tc
-        >>> def zero(module):
-        ...     if isinstance(module, tc.nn.Linear):
-        ...         tc.nn.init.zeros_(module.weight)
-        >>> tc.nn.Sequential(tc.nn.Linear(2, 1)).apply(zero)[0].weight
-        tensor([[0., 0.]], requires_grad=True, name='weight')
-        """
-        for child in self.children():
-            child.apply(function)
-        function(self)
-        return self
-
-    def train(self: _Self, mode: bool = True) -> _Self:
-        """Switch dropout and batch statistics on, here and in every part; returns the module."""
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self: _Self) -> _Self:
-        """Switch dropout and batch statistics off: the network is used, not trained.
-
-        >>> import tinygrad_cnn as tc
-        >>> network = tc.nn.Sequential(tc.nn.Dropout(0.5)).eval()
-        >>> network[0].training
-        False
-        """
-        return self.train(False)
-
-    def requires_grad_(self: _Self, requires_grad: bool = True) -> _Self:
-        """Freeze every parameter (False), or let it learn again; returns the module.
-
-        >>> import tinygrad_cnn as tc
-        >>> layer = tc.nn.Linear(2, 1).requires_grad_(False)
-        >>> layer(tc.ones(1, 2)).requires_grad
-        False
-        """
-        for parameter in self.parameters():
-            parameter.requires_grad_(requires_grad)
-        return self
-
-    def zero_grad(self) -> None:
-        """Forget the gradients of every parameter."""
-        for parameter in self.parameters():
-            parameter.grad = None
-
-    def to(self: _Self, target: DTypeLike | Backend) -> _Self:
-        """Move every parameter and buffer to another backend, or its floats to another dtype; in place.
-
-        Parameters stay the objects they are, so an optimizer that holds them still does; but its own state
-        stays where it was: move the model first.
-
-        Args:
-            target: the name of a backend ("cupy"), or a floating dtype ("float64", tc.float64).
-
-        >>> import tinygrad_cnn as tc
-        >>> tc.nn.Linear(2, 1).to("float64").weight.dtype
-        tinygrad_cnn.float64
-        """
-        for tensor in chain(self.parameters(), self.buffers()):
-            _state.move(tensor, target)
-        return self
+        return _state.load(dict(self._saved_tensors()), state_dict, strict, type(self).__name__)
 
     # --- how it looks
 
@@ -336,19 +322,8 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        parts = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        parts = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self._parts()]
         extra = self.extra_repr()
         if not parts:
             return f"{type(self).__name__}({extra})"
         return "\n  ".join([f"{type(self).__name__}(", *([extra] if extra else []), *parts]) + "\n)"
-
-
-_Tensor = TypeVar("_Tensor", bound=Tensor)
-
-
-def _each_once(named: Iterator[tuple[str, _Tensor]]) -> Iterator[tuple[str, _Tensor]]:
-    seen = set()
-    for name, tensor in named:
-        if tensor not in seen:
-            seen.add(tensor)
-            yield name, tensor

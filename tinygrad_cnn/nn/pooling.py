@@ -1,4 +1,8 @@
-"""Pooling layers: `functional`'s pools as modules; they have nothing to learn."""
+"""Pooling layers: `functional`'s pools as modules; they have nothing to learn.
+
+A layer keeps the options that its function is called with, under the function's own names. `adaptive` has
+the layers that are told the size of the result.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,51 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.functional._spatial import Size
 from tinygrad_cnn.nn.module import Module
 
-__all__ = ["AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d"]
+__all__ = [
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
+]
 
 
-class _MaxPool(Module):
-    """What max pooling of every number of dimensions shares."""
+class Pool(Module):
+    """What all pooling layers share: a function, and the options it is called with.
+
+    Attributes:
+        pool: the function of `functional`.
+        options: the names of its options, which are attributes of the layer.
+        shown: those that `repr` shows.
+    """
 
     pool: ClassVar[Callable[..., Any]]
+    options: ClassVar[tuple[str, ...]]
+    shown: ClassVar[tuple[str, ...]]
+
+    def forward(self, x: Tensor) -> Any:
+        return self._pooled(x)
+
+    def _pooled(self, *inputs: Tensor, **more: Any) -> Any:
+        return type(self).pool(*inputs, **{name: getattr(self, name) for name in self.options}, **more)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self.shown)
+
+
+# --- the largest ----------------------------------------------------------------------------------
+
+
+class _MaxPool(Pool):
+    options = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+    shown = options[:-1]
 
     def __init__(
         self,
@@ -32,21 +74,6 @@ class _MaxPool(Module):
         self.stride = kernel_size if stride is None else stride
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
-
-    def forward(self, x: Tensor) -> Any:
-        return type(self).pool(
-            x,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
-        )
-
-    def extra_repr(self) -> str:
-        names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
 class MaxPool1d(_MaxPool):
@@ -64,7 +91,7 @@ class MaxPool2d(_MaxPool):
     """The largest number under each window of images; arguments as for `functional.max_pool2d`.
 
     Shapes:
-        (N, C, H, W) → (N, C, H', W'), H' = ⌊(H + 2P − D(K − 1) − 1) / S⌋ + 1.
+        (N, C, H, W) → (N, C, H', W'), H' = ⌊(H + 2P − D(K − 1) − 1) / S⌋ + 1; with `return_indices` a pair.
 
     >>> import tinygrad_cnn as tc
     >>> tc.nn.MaxPool2d(2)(tc.zeros(64, 6, 28, 28)).shape
@@ -85,13 +112,83 @@ class MaxPool3d(_MaxPool):
     pool = F.max_pool3d
 
 
-class AvgPool1d(Module):
+# --- and back -------------------------------------------------------------------------------------
+
+
+class _MaxUnpool(Pool):
+    options = shown = ("kernel_size", "stride", "padding")
+
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+
+    def forward(  # type: ignore[override]  # one input more than other pools
+        self, x: Tensor, indices: Tensor, output_size: Size | None = None
+    ) -> Any:
+        return self._pooled(x, indices, output_size=output_size)
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Pooled lines back to where they stood; arguments as for `functional.max_unpool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> pooled, indices = tc.nn.MaxPool1d(2, return_indices=True)(tc.tensor([[[1.0, 4.0, 3.0, 2.0]]]))
+    >>> tc.nn.MaxUnpool1d(2)(pooled, indices)
+    tensor([[[0., 4., 3., 0.]]])
+    """
+
+    pool = F.max_unpool1d
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Pooled images back to where they stood; arguments as for `functional.max_unpool2d`.
+
+    Called with the pooled images, their indices and, if not the smallest, the size of the result.
+
+    >>> import tinygrad_cnn as tc
+    >>> pooled, indices = tc.nn.MaxPool2d(2, return_indices=True)(tc.zeros(1, 3, 5, 5))
+    >>> unpool = tc.nn.MaxUnpool2d(2)
+    >>> unpool(pooled, indices).shape, unpool(pooled, indices, output_size=(5, 5)).shape
+    ((1, 3, 4, 4), (1, 3, 5, 5))
+    """
+
+    pool = F.max_unpool2d
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Pooled volumes back to where they stood; arguments as for `functional.max_unpool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> pooled, indices = tc.nn.MaxPool3d(2, return_indices=True)(tc.zeros(1, 3, 4, 4, 4))
+    >>> tc.nn.MaxUnpool3d(2)(pooled, indices).shape
+    (1, 3, 4, 4, 4)
+    """
+
+    pool = F.max_unpool3d
+
+
+# --- the average ----------------------------------------------------------------------------------
+
+
+class AvgPool1d(Pool):
     """The average under each window of lines; arguments as for `functional.avg_pool1d`.
 
     >>> import tinygrad_cnn as tc
     >>> tc.nn.AvgPool1d(2)(tc.tensor([[[1.0, 3.0, 2.0, 4.0]]]))
     tensor([[[2., 3.]]])
     """
+
+    pool = F.avg_pool1d
+    options: ClassVar[tuple[str, ...]] = (
+        "kernel_size",
+        "stride",
+        "padding",
+        "ceil_mode",
+        "count_include_pad",
+    )
+    shown = ("kernel_size", "stride", "padding")
 
     def __init__(
         self,
@@ -106,14 +203,6 @@ class AvgPool1d(Module):
         self.stride = kernel_size if stride is None else stride
         self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.avg_pool1d(
-            x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
 
 class AvgPool2d(AvgPool1d):
     """The average under each window of images; arguments as for `functional.avg_pool2d`.
@@ -123,7 +212,8 @@ class AvgPool2d(AvgPool1d):
     (64, 6, 14, 14)
     """
 
-    pool: ClassVar[Callable[..., Tensor]] = F.avg_pool2d
+    pool = F.avg_pool2d
+    options = (*AvgPool1d.options, "divisor_override")
 
     def __init__(
         self,
@@ -137,17 +227,6 @@ class AvgPool2d(AvgPool1d):
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         self.divisor_override = divisor_override
 
-    def forward(self, x: Tensor) -> Tensor:
-        return type(self).pool(
-            x,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
-
 
 class AvgPool3d(AvgPool2d):
     """The average under each window of volumes; arguments as for `functional.avg_pool2d`.
@@ -158,3 +237,50 @@ class AvgPool3d(AvgPool2d):
     """
 
     pool = F.avg_pool3d
+
+
+# --- between the two ------------------------------------------------------------------------------
+
+
+class _LPPool(Pool):
+    options = shown = ("norm_type", "kernel_size", "stride", "ceil_mode")
+
+    def __init__(
+        self, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        self.norm_type, self.kernel_size = norm_type, kernel_size
+        self.stride, self.ceil_mode = stride, ceil_mode
+
+
+class LPPool1d(_LPPool):
+    """The p-norm under each window of lines; arguments as for `functional.lp_pool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.LPPool1d(2, 2)(tc.tensor([[[3.0, 4.0, 0.0, 2.0]]]))
+    tensor([[[5., 2.]]])
+    """
+
+    pool = F.lp_pool1d
+
+
+class LPPool2d(_LPPool):
+    """The p-norm under each window of images; arguments as for `functional.lp_pool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.LPPool2d(2, 2)(tc.ones(64, 6, 28, 28)).shape
+    (64, 6, 14, 14)
+    """
+
+    pool = F.lp_pool2d
+
+
+class LPPool3d(_LPPool):
+    """The p-norm under each window of volumes; arguments as for `functional.lp_pool2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.LPPool3d(2, 2)(tc.ones(1, 3, 8, 16, 16)).shape
+    (1, 3, 4, 8, 8)
+    """
+
+    pool = F.lp_pool3d

@@ -6,6 +6,7 @@ of the image, so a loop over the few cells of a kernel does what a loop over tho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,3 +45,24 @@ def cell_places(k: int, out: Shape, kernel_size: Shape, stride: Shape, dilation:
         k //= kernel
         slices.insert(0, slice(first, first + (size - 1) * step + 1, step))
     return (..., *slices)
+
+
+def add_windows(
+    B: Any,
+    cells: Any,
+    size: Shape,
+    kernel_size: Shape,
+    stride: Shape,
+    padding: Padding,
+    dilation: Shape,
+) -> Any:
+    """Put every window back where it was taken from and add up where windows overlap.
+
+    cells (K, *B, *S') holds cell number k of every window in cells[k]; the result is the image (*B, *size).
+    """
+    out = cells.shape[-len(size) :]
+    frame = frame_for(size, out, kernel_size, stride, padding, dilation)
+    image = B.xp.zeros((*cells.shape[1 : -len(size)], *framed(size, frame)), dtype=cells.dtype)
+    for k in range(math.prod(kernel_size)):
+        image[cell_places(k, out, kernel_size, stride, dilation)] += cells[k]
+    return image[inside(size, frame)]

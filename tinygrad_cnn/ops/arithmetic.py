@@ -1,4 +1,4 @@
-"""Arithmetic on pairs of elements: sums, products, powers, the larger of two, rounding.
+"""Arithmetic on pairs of elements: sums, products, what is left over, the larger of two.
 
 Operands of different shapes are stretched to a common one; the driver sums their gradients back, so no rule
 here speaks of broadcasting. g is the incoming gradient ∂L/∂out.
@@ -240,53 +240,6 @@ def sign(B, x):
 @sign.gradient("x", "∂L/∂x = 0")
 def _(g, node):
     return mul(g, 0)
-
-
-# --- rounding: step functions, without a gradient -------------------------------------------------
-
-
-@op(symbol="⌊x⌋", infer=numeric, method=True, samples=UNARY)
-def floor(B, x):
-    """The largest integer ≤ x.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.floor(tc.tensor([1.5, -1.5]))
-    tensor([ 1., -2.])
-    """
-    return B.xp.floor(x)
-
-
-@op(symbol="⌈x⌉", infer=numeric, method=True, samples=UNARY)
-def ceil(B, x):
-    """The smallest integer ≥ x.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.ceil(tc.tensor([1.5, -1.5]))
-    tensor([ 2., -1.])
-    """
-    return B.xp.ceil(x)
-
-
-@op(symbol="round", infer=numeric, method=True, samples=UNARY)
-def round(B, x):
-    """The nearest integer, halves to the even one.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.round(tc.tensor([0.5, 1.5, 2.6]))
-    tensor([0., 2., 3.])
-    """
-    return B.xp.round(x)
-
-
-@op(symbol="trunc", infer=numeric, method=True, samples=UNARY)
-def trunc(B, x):
-    """The integer part, towards zero.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.trunc(tc.tensor([1.5, -1.5]))
-    tensor([ 1., -1.])
-    """
-    return B.xp.trunc(x)
 
 
 # --- Python's operators ---------------------------------------------------------------------------

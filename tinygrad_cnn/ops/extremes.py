@@ -14,9 +14,10 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Dims, HasSpec, Spec, int64, normalize_dim, normalize_dims, reduced_shape
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.ops._infer import ALONG, ONE_DIM, reduced, zeros_for
+from tinygrad_cnn.ops._results import ValuesAndIndices
 from tinygrad_cnn.ops.arithmetic import div, maximum, minimum, mul
 from tinygrad_cnn.ops.comparison import eq
-from tinygrad_cnn.ops.gather import scatter_add
+from tinygrad_cnn.ops.gather import scatter_add_op
 from tinygrad_cnn.ops.reduce import restore
 from tinygrad_cnn.ops.reduce import sum as sum_over
 
@@ -97,30 +98,31 @@ def argmin(B, x, *, dim=None, keepdim=False):
 @overload
 def max(x: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor: ...
 @overload
-def max(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]: ...
+def max(x: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 @function(method=True)
-def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | ValuesAndIndices:
     """The largest element; along `dim`, the pair (values, indices); against a tensor, elementwise.
 
     Over everything ties share the gradient; along a dimension the first winner takes it all.
 
     >>> import tinygrad_cnn as tc
-    >>> tc.max(tc.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    (tensor([5., 7.]), tensor([1, 0]))
+    >>> x = tc.tensor([[1.0, 5.0], [7.0, 2.0]])
+    >>> tc.max(x), tc.max(x, dim=1).values, tc.max(x, dim=1).indices
+    (tensor(7.), tensor([5., 7.]), tensor([1, 0]))
     """
     if dim is None:
         return amax(x, None, keepdim)
     if isinstance(dim, Tensor):
         return maximum(x, dim)
-    return max_along(x, dim=dim, keepdim=keepdim)
+    return ValuesAndIndices(*max_along(x, dim=dim, keepdim=keepdim))
 
 
 @overload
 def min(x: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor: ...
 @overload
-def min(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Tensor]: ...
+def min(x: Tensor, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 @function(method=True)
-def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | ValuesAndIndices:
     """The smallest element; along `dim`, the pair (values, indices); against a tensor, elementwise.
 
     >>> import tinygrad_cnn as tc
@@ -131,7 +133,7 @@ def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Te
         return amin(x, None, keepdim)
     if isinstance(dim, Tensor):
         return minimum(x, dim)
-    return min_along(x, dim=dim, keepdim=keepdim)
+    return ValuesAndIndices(*min_along(x, dim=dim, keepdim=keepdim))
 
 
 def _extreme_with_index(x: HasSpec, *, dim: int, keepdim: bool) -> tuple[Spec, Spec]:
@@ -177,8 +179,10 @@ def min_along(B, x, *, dim, keepdim=False):
 
 def _to_the_winner(g, node, indices, *, dim, keepdim):
     shape, dtype = node.spec("x")
+    if not shape:
+        return g
     place = restore(indices, shape, dim, keepdim)
-    return scatter_add(zeros_for(shape, dtype, g), place, restore(g, shape, dim, keepdim), dim=dim)
+    return scatter_add_op(zeros_for(shape, dtype, g), place, restore(g, shape, dim, keepdim), dim=dim)
 
 
 max_along.gradient("x", "∂L/∂x = g at the winner, 0 elsewhere")(_to_the_winner)

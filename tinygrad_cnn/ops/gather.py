@@ -1,7 +1,10 @@
-"""Elements chosen along one dimension: gather, scatter, sort, the k largest.
+"""Reading and writing by index along one dimension: gather, and the scatters that undo it.
 
-`gather` reads by index and `scatter_add` writes by index; each is the other's gradient. Sorting is a gather
-whose indices come from the values.
+`gather` reads where an index points, `scatter_add` adds there: each is the other's gradient. `scatter`
+overwrites instead of adding, so what it overwrote gets no gradient.
+
+The index has as many dimensions as x and reaches no further than x in all of them but `dim`. Its entries are
+0 .. size−1; anything else is an IndexingError.
 """
 
 from __future__ import annotations
@@ -11,11 +14,12 @@ from typing import Any
 from tinygrad_cnn._op import function, op
 from tinygrad_cnn._sample import Sample, integers, reals
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import HasSpec, Spec, as_index, broadcast, int64, normalize_dim, require_integer
-from tinygrad_cnn.errors import ArgumentError, IndexingError, ShapeError
+from tinygrad_cnn.dtypes import HasSpec, Spec, broadcast, normalize_dim, require_integer
+from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, IndexingError, ShapeError
 from tinygrad_cnn.ops._infer import zeros_for
-
-# --- gather and scatter ---------------------------------------------------------------------------
+from tinygrad_cnn.ops.comparison import eq, where
+from tinygrad_cnn.ops.creation import arange, full
+from tinygrad_cnn.ops.movement import expand, reshape
 
 
 def _along(B: Any, index: Any, dim: int) -> tuple[Any, ...]:
@@ -27,24 +31,21 @@ def _along(B: Any, index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(places)
 
 
-def _check_along(x: HasSpec, index: HasSpec, dim: int, sources: str) -> None:
+def _check_along(x: HasSpec, index: HasSpec, dim: int) -> None:
     require_integer(index, "index")
     axis = normalize_dim(dim, len(x.shape))
+    if not x.shape:
+        raise ShapeError("a 0-d tensor has no dimension to index along", argument="x", hint="x.reshape(1)")
     fits = len(index.shape) == len(x.shape) and all(
         i <= s for other, (i, s) in enumerate(zip(index.shape, x.shape, strict=True)) if other != axis
     )
     if not fits:
         raise ShapeError(
-            f"index must have as many dimensions as {sources} and reach no further outside dim",
+            "index must have as many dimensions as x and reach no further outside dim",
             argument="index",
             expected=f"at most {x.shape} outside dimension {axis}",
             got=index.shape,
         )
-
-
-def _gathered(x: HasSpec, index: HasSpec, *, dim: int) -> Spec:
-    _check_along(x, index, dim, "x")
-    return Spec(index.shape, x.dtype)
 
 
 def _check_index(B: Any, index: Any, size: int, dim: int) -> None:
@@ -53,24 +54,47 @@ def _check_index(B: Any, index: Any, size: int, dim: int) -> None:
         raise IndexingError.outside(int(B.to_numpy(index[outside]).flat[0]), size, dim)
 
 
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _gathered(x: HasSpec, index: HasSpec, *, dim: int) -> Spec:
+    _check_along(x, index, dim)
+    return Spec(index.shape, x.dtype)
+
+
 @op(
+    name="gather",
     symbol="gather",
     infer=_gathered,
     nondifferentiable=("index",),
-    method=True,
+    public=False,
     samples=[
         Sample(reals(3, 4), integers(3, 2, high=4), dim=1),
         Sample(reals(3, 4), integers(5, 4, high=3), dim=0),
         Sample(reals(3, 4), integers(2, 4, high=4), dim=-1),
     ],
 )
-def gather(B, x, index, *, dim):
+def gather_op(B, x, index, *, dim):
+    """Elements of x picked along one dimension."""
+    axis = dim % x.ndim
+    _check_index(B, index, x.shape[axis], axis)
+    return x[_along(B, index, axis)]
+
+
+@gather_op.gradient("x", "∂L/∂x = g added up at the places read")
+def _(g, node, index, *, dim):
+    shape, dtype = node.spec("x")
+    return scatter_add_op(zeros_for(shape, dtype, g), index, g, dim=dim)
+
+
+@function(method=True)
+def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
     """out[i, j] = x[i, index[i, j]] along dim=1, and likewise for any dim.
 
     Args:
         x: of any dtype.
-        index: integers, with as many dimensions as x; the result has its shape.
         dim: where the index points.
+        index: integers, with as many dimensions as x; the result has its shape.
 
     Raises:
         IndexingError: an index outside x; names it.
@@ -81,68 +105,11 @@ def gather(B, x, index, *, dim):
 
     >>> import tinygrad_cnn as tc
     >>> scores = tc.tensor([[0.1, 0.9], [0.8, 0.2]])
-    >>> tc.gather(scores, tc.tensor([[1], [0]]), dim=1)
+    >>> tc.gather(scores, 1, tc.tensor([[1], [0]]))
     tensor([[0.9],
             [0.8]])
     """
-    axis = dim % x.ndim
-    _check_index(B, index, x.shape[axis], axis)
-    return x[_along(B, index, axis)]
-
-
-@gather.gradient("x", "∂L/∂x = g added up at the places read")
-def _(g, node, index, *, dim):
-    shape, dtype = node.spec("x")
-    return scatter_add(zeros_for(shape, dtype, g), index, g, dim=dim)
-
-
-def _scattered(x: HasSpec, index: HasSpec, src: HasSpec, *, dim: int) -> Spec:
-    _check_along(x, index, dim, "x")
-    if src.shape != index.shape or src.dtype is not x.dtype:
-        raise ShapeError(
-            "src gives one element for each index",
-            argument="src",
-            expected=f"shape {index.shape}, {x.dtype}",
-            got=f"shape {src.shape}, {src.dtype}",
-        )
-    return Spec(x.shape, x.dtype)
-
-
-@op(
-    symbol="scatter +",
-    infer=_scattered,
-    nondifferentiable=("index",),
-    method=True,
-    samples=[
-        Sample(reals(3, 4), integers(3, 2, high=4), reals(3, 2), dim=1),
-        Sample(reals(3, 4), integers(5, 4, high=3), reals(5, 4), dim=0),
-    ],
-)
-def scatter_add(B, x, index, src, *, dim):
-    """A copy of x with src added: out[i, index[i, j]] += src[i, j] along dim=1, likewise for any dim.
-
-    Raises:
-        ShapeError, DTypeError, IndexingError: as for `gather`, and src must have the shape of index.
-
-    Indices that meet add up:
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.scatter_add(tc.zeros(3), tc.tensor([0, 2, 2]), tc.tensor([1.0, 2.0, 3.0]), dim=0)
-    tensor([1., 0., 5.])
-    """
-    axis = dim % x.ndim
-    _check_index(B, index, x.shape[axis], axis)
-    return B.scatter_add(x, _along(B, index, axis), src)
-
-
-@scatter_add.gradient("x", "∂L/∂x = g")
-def _(g, node):
-    return g
-
-
-@scatter_add.gradient("src", "∂L/∂src = g at the places written")
-def _(g, node, index, *, dim):
-    return gather(g, index, dim=dim)
+    return gather_op(x, index, dim=dim)
 
 
 @function(method=True)
@@ -155,7 +122,7 @@ def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor
     tensor([[1., 2., 3.]])
     """
     if dim is None:
-        return gather(x.reshape(-1), indices.reshape(-1), dim=0)
+        return gather_op(reshape(x, -1), reshape(indices, -1), dim=0)
     axis = normalize_dim(dim, x.ndim)
     if indices.ndim != x.ndim:
         raise ShapeError(
@@ -163,77 +130,137 @@ def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor
         )
     outside = [1 if i == axis else size for i, size in enumerate(x.shape)]
     shape = broadcast(tuple(outside), tuple(1 if i == axis else s for i, s in enumerate(indices.shape)))
-    index = indices.expand(*[indices.shape[axis] if i == axis else size for i, size in enumerate(shape)])
-    return gather(
-        x.expand(*[x.shape[axis] if i == axis else s for i, s in enumerate(shape)]), index, dim=axis
-    )
+
+    def stretched(t: Tensor) -> Tensor:
+        return expand(t, [t.shape[axis] if i == axis else size for i, size in enumerate(shape)])
+
+    return gather_op(stretched(x), stretched(indices), dim=axis)
 
 
-# --- sorting --------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
-def _sorted_shape(x: HasSpec, *, dim: int, descending: bool) -> tuple[Spec, Spec]:
-    normalize_dim(dim, len(x.shape))
-    return Spec(x.shape, x.dtype), Spec(x.shape, int64)
+def _scattered(x: HasSpec, index: HasSpec, src: HasSpec, *, dim: int) -> Spec:
+    _check_along(x, index, dim)
+    if src.shape != index.shape:
+        raise ShapeError(
+            "src gives one element for each index", argument="src", expected=index.shape, got=src.shape
+        )
+    if src.dtype is not x.dtype:
+        raise DTypeError("src has another dtype than x", argument="src", expected=x.dtype, got=src.dtype)
+    return Spec(x.shape, x.dtype)
 
 
-_SORTS = (Sample(reals(3, 4), dim=1), Sample(reals(3, 4), dim=0, descending=True), Sample(reals(4)))
+_SCATTERS = (
+    Sample(reals(3, 4), integers(3, 2, high=4), reals(3, 2), dim=1),
+    Sample(reals(3, 4), integers(5, 4, high=3), reals(5, 4), dim=0),
+)
 
 
-@op(symbol="sort", infer=_sorted_shape, outputs=("values", "indices"), method=True, samples=_SORTS)
-def sort(B, x, *, dim=-1, descending=False):
-    """The elements along `dim` in order, and where each came from; equal ones keep their order.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.sort(tc.tensor([3.0, 1.0, 2.0]))
-    (tensor([1., 2., 3.]), tensor([1, 2, 0]))
-    """
-    if not x.ndim:
-        return B.xp.asarray(x, copy=True), B.xp.zeros((), dtype=B.xp.int64)
-    order = _order(B, x, dim, descending)
-    return B.xp.take_along_axis(x, order, axis=dim), order
-
-
-def _order(B: Any, x: Any, dim: int, descending: bool) -> Any:
-    """Indices that sort x; descending sorts the reversed array, so that equal elements keep their order."""
-    xp = B.xp
-    if not descending:
-        return xp.argsort(x, axis=dim, stable=True)
-    backwards = xp.flip(xp.argsort(xp.flip(x, axis=dim), axis=dim, stable=True), axis=dim)
-    return x.shape[dim] - 1 - backwards
+@op(
+    name="scatter_add",
+    symbol="scatter +",
+    infer=_scattered,
+    nondifferentiable=("index",),
+    public=False,
+    samples=_SCATTERS,
+)
+def scatter_add_op(B, x, index, src, *, dim):
+    """A copy of x with src added at the places that index names."""
+    axis = dim % x.ndim
+    _check_index(B, index, x.shape[axis], axis)
+    return B.scatter_add(x, _along(B, index, axis), src)
 
 
-@sort.gradient("x", "∂L/∂x = each g at the place its value came from")
-def _(g, node, indices, *, dim):
-    shape, dtype = node.spec("x")
-    return scatter_add(zeros_for(shape, dtype, g), indices, g, dim=dim) if shape else g
+@scatter_add_op.gradient("x", "∂L/∂x = g")
+def _(g, node):
+    return g
+
+
+@scatter_add_op.gradient("src", "∂L/∂src = g at the places written")
+def _(g, node, index, *, dim):
+    return gather_op(g, index, dim=dim)
+
+
+@op(
+    name="scatter",
+    symbol="scatter",
+    infer=_scattered,
+    nondifferentiable=("index",),
+    public=False,
+    samples=_SCATTERS,
+)
+def scatter_op(B, x, index, src, *, dim):
+    """A copy of x with src at the places that index names; the last one written to a place stays."""
+    axis = dim % x.ndim
+    _check_index(B, index, x.shape[axis], axis)
+    out = B.xp.asarray(x, copy=True)  # memory of our own, not yet anybody's value
+    for i in range(index.shape[axis]):  # one after the other: within one, no two indices meet
+        one = (slice(None),) * axis + (slice(i, i + 1),)
+        out[_along(B, index[one], axis)] = src[one]
+    return out
+
+
+@scatter_op.gradient("x", "∂L/∂x = g, 0 where it was overwritten")
+def _(g, node, index, *, dim):
+    return scatter_op(g, index, zeros_for(index.shape, g.dtype, g), dim=dim)
+
+
+@scatter_op.gradient("src", "∂L/∂src = g at the places written, 0 for what was overwritten itself")
+def _(g, node, index, *, dim):
+    numbers = reshape(arange(index.numel(), backend=g.backend), shape=index.shape)
+    board = full(g.shape, -1, dtype=numbers.dtype, backend=g.backend)
+    stayed = eq(gather_op(scatter_op(board, index, numbers, dim=dim), index, dim=dim), numbers)
+    return where(stayed, gather_op(g, index, dim=dim), 0)
+
+
+def _cut_to(src: Tensor, index: Tensor) -> Tensor:
+    """src may be larger than index; the rest is left unread."""
+    larger = src.ndim == index.ndim and src.shape != index.shape
+    return src[tuple(slice(0, size) for size in index.shape)] if larger else src
 
 
 @function(method=True)
-def argsort(x: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
-    """The indices that sort x along `dim`.
+def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """A copy of x with src added: out[i, index[i, j]] += src[i, j] along dim=1, likewise for any dim.
+
+    Raises:
+        ShapeError, DTypeError, IndexingError: as for `gather`; src must cover index and have x's dtype.
+
+    Indices that meet add up:
 
     >>> import tinygrad_cnn as tc
-    >>> tc.argsort(tc.tensor([3.0, 1.0, 2.0]))
-    tensor([1, 2, 0])
+    >>> tc.scatter_add(tc.zeros(3), 0, tc.tensor([0, 2, 2]), tc.tensor([1.0, 2.0, 3.0]))
+    tensor([1., 0., 5.])
     """
-    return sort(x, dim, descending)[1]
+    return scatter_add_op(x, index, _cut_to(src, index), dim=dim)
 
 
 @function(method=True)
-def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
-    """The k largest (or smallest) elements along `dim`, in order, and their indices.
+def scatter(
+    x: Tensor, dim: int, index: Tensor, src: Tensor | float | None = None, *, value: float | None = None
+) -> Tensor:
+    """A copy of x with src written in: out[i, index[i, j]] = src[i, j] along dim=1, likewise for any dim.
+
+    Args:
+        x, dim, index: as for `gather`. Where indices meet, the last one stays, and only it gets a gradient.
+        src: a tensor, or one number for all places.
+        value: another name for src when it is a number.
+
+    Raises:
+        ShapeError, DTypeError, IndexingError: as for `gather`; src must cover index and have x's dtype.
+        ArgumentTypeError: nothing to write.
+
+    Labels as rows of a one-hot matrix:
 
     >>> import tinygrad_cnn as tc
-    >>> tc.topk(tc.tensor([1.0, 4.0, 2.0, 3.0]), 2)
-    (tensor([4., 3.]), tensor([1, 3]))
+    >>> tc.scatter(tc.zeros(2, 3), 1, tc.tensor([[2], [0]]), 1.0)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
     """
-    axis = normalize_dim(dim, x.ndim)
-    size = x.shape[axis] if x.ndim else 1
-    if not 0 <= as_index(k, argument="k") <= size:
-        raise ArgumentError(f"{k} of {size} elements", argument="k", expected=f"0 .. {size}", got=k)
-    values, indices = sort(x, dim, largest)
-    if not x.ndim:
-        return values, indices
-    front = (slice(None),) * axis + (slice(0, k),)
-    return values[front], indices[front]
+    written = value if src is None else src
+    if written is None:
+        raise ArgumentTypeError("nothing to write", argument="src", expected="a tensor or a number", got=None)
+    if not isinstance(written, Tensor):
+        written = full(index.shape, written, dtype=x.dtype, backend=x.backend)
+    return scatter_op(x, index, _cut_to(written, index), dim=dim)

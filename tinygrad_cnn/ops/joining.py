@@ -197,6 +197,14 @@ def _padded(x: HasSpec, *, padding: Sequence[tuple[int, int]], value: float) -> 
             expected=f"{len(x.shape)} pairs",
             got=padding,
         )
+    if not x.dtype.is_floating and not float(value).is_integer():
+        raise DTypeError(
+            f"{x.dtype} does not hold this value",
+            argument="value",
+            expected="a whole number",
+            got=value,
+            hint="x.to('float32')",
+        )
     return Spec(
         tuple(size + before + after for size, (before, after) in zip(x.shape, padding, strict=True)), x.dtype
     )

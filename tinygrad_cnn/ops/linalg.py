@@ -7,21 +7,17 @@ Follow the indices: g is (i, j), y is (k, j); the only product of the two with x
 
 from __future__ import annotations
 
-import math
+from string import ascii_letters
+from typing import Any
 
 from tinygrad_cnn._op import attach_operator, function, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Dims, HasSpec, Shape, Spec, broadcast, normalize_dims, same_floating
-from tinygrad_cnn.errors import ArgumentTypeError, ShapeError
-from tinygrad_cnn.ops._infer import ALONG, reduced_floating
-from tinygrad_cnn.ops.arithmetic import abs as absolute
-from tinygrad_cnn.ops.arithmetic import div, mul
-from tinygrad_cnn.ops.comparison import eq, where
-from tinygrad_cnn.ops.extremes import amax, amin
+from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, as_index, broadcast, normalize_dims, same_floating
+from tinygrad_cnn.errors import ArgumentError, ShapeError
+from tinygrad_cnn.ops.arithmetic import add, mul
+from tinygrad_cnn.ops.einsum import contract
 from tinygrad_cnn.ops.movement import reshape, sum_to, transpose
-from tinygrad_cnn.ops.reduce import restore
-from tinygrad_cnn.ops.reduce import sum as sum_over
 
 
 def _matmul_shape(x: HasSpec, y: HasSpec) -> Spec:
@@ -90,6 +86,8 @@ def matmul(B, x, y):
 
 def _lifted(g: Tensor, x: HasSpec, y: HasSpec) -> Tensor:
     """g with the row or column dimension that a vector operand does not have."""
+    if len(x.shape) > 1 and len(y.shape) > 1:
+        return g
     shape = _matmul_shape(
         Spec(_as_matrix(x.shape, left=True), x.dtype), Spec(_as_matrix(y.shape, left=False), y.dtype)
     ).shape
@@ -139,36 +137,138 @@ def outer(x: Tensor, y: Tensor) -> Tensor:
     return mul(reshape(x, shape=(-1, 1)), y)
 
 
-# --- norms ----------------------------------------------------------------------------------------
+@function()
+def tensordot(x: Tensor, y: Tensor, dims: Any = 2) -> Tensor:
+    """The sum of products over the last `dims` dimensions of x and the first of y, or over pairs of lists.
 
+    Args:
+        x, y: of one dtype; the dimensions that are summed over have equal sizes.
+        dims: how many dimensions, or two lists of equal length: those of x and those of y.
 
-@op(symbol="‖x‖", infer=reduced_floating, public=False, samples=ALONG[:3])
-def euclidean_norm(B, x, *, dim=None, keepdim=False):
-    """The square root of the sum of squares; its slope at 0 is taken as 0."""
-    return B.xp.sqrt(B.xp.sum(x * x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim))
-
-
-@euclidean_norm.gradient("x", "∂L/∂x = g · x / ‖x‖, and 0 where ‖x‖ = 0")
-def _(g, node, x, out, *, dim, keepdim):
-    zero = eq(out, 0)
-    return mul(restore(where(zero, 0, div(g, where(zero, 1, out))), x.shape, dim, keepdim), x)
+    >>> import tinygrad_cnn as tc
+    >>> images, filters = tc.ones(2, 3, 4, 4), tc.ones(5, 3, 4, 4)
+    >>> tc.tensordot(images, filters, dims=([1, 2, 3], [1, 2, 3])).shape
+    (2, 5)
+    """
+    if isinstance(dims, (list, tuple)):
+        of_x, of_y = ([one] if isinstance(one, int) else list(one) for one in dims)
+    else:
+        n = as_index(dims, argument="dims")
+        of_x, of_y = list(range(x.ndim - n, x.ndim)), list(range(n))
+    if len(of_x) != len(of_y):
+        raise ArgumentError(
+            "every dimension of x meets one of y",
+            argument="dims",
+            expected="two lists of one length",
+            got=dims,
+        )
+    normalize_dims(of_x, x.ndim, argument="dims")
+    normalize_dims(of_y, y.ndim, argument="dims")
+    letters = ascii_letters[: x.ndim + y.ndim]
+    left, right = list(letters[: x.ndim]), list(letters[x.ndim :])
+    for mine, other in zip(of_x, of_y, strict=True):
+        right[other] = left[mine]
+    result = [c for c in left + right if (c in left) != (c in right)]
+    return contract(x, y, equation=f"{''.join(left)},{''.join(right)}->{''.join(result)}")
 
 
 @function(method=True)
-def norm(x: Tensor, p: float = 2.0, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """The p-norm (Σ |x|ᵖ)^(1/p) over `dim`; p may be 1, 2, any positive number or ±infinity.
+def kron(x: Tensor, y: Tensor) -> Tensor:
+    """Kronecker's product: every element of x times the whole of y, block by block.
 
     >>> import tinygrad_cnn as tc
-    >>> tc.norm(tc.tensor([3.0, 4.0]))
-    tensor(5.)
+    >>> tc.kron(tc.eye(2), tc.tensor([[1.0, 2.0]]))
+    tensor([[1., 2., 0., 0.],
+            [0., 0., 1., 2.]])
     """
-    if not isinstance(p, (int, float)) or p == 0:
-        raise ArgumentTypeError("p must be a non-zero number", argument="p", expected="2, 1, inf, ...", got=p)
-    if p == 2:
-        return euclidean_norm(x, dim, keepdim)
-    magnitude = absolute(x)
-    if p in (math.inf, -math.inf):
-        return (amax if p > 0 else amin)(magnitude, dim, keepdim)
-    if p == 1:
-        return sum_over(magnitude, dim, keepdim)
-    return sum_over(magnitude**p, dim, keepdim) ** (1 / p)
+    ndim = max(x.ndim, y.ndim)
+    left, right = ((1,) * (ndim - t.ndim) + t.shape for t in (x, y))
+    spread_x = reshape(x, [size for one in left for size in (one, 1)])
+    spread_y = reshape(y, [size for one in right for size in (1, one)])
+    return reshape(mul(spread_x, spread_y), [a * b for a, b in zip(left, right, strict=True)])
+
+
+# --- matmul for operands of fixed dimensions ------------------------------------------------------
+
+
+def _require_ndim(ndims: tuple[int, int], **operands: Tensor) -> None:
+    kinds = {1: "a vector", 2: "a matrix", 3: "a stack of matrices"}
+    for ndim, (name, operand) in zip(ndims, operands.items(), strict=True):
+        if operand.ndim != ndim:
+            raise ShapeError(
+                f"{name} must be {kinds[ndim]}",
+                argument=name,
+                expected=f"{ndim} dimension{'s' if ndim > 1 else ''}",
+                got=operand.shape,
+                hint="x @ y takes operands of any dimensions",
+            )
+
+
+@function(method=True)
+def dot(x: Tensor, y: Tensor) -> Tensor:
+    """The sum of products of two vectors.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.dot(tc.tensor([1.0, 2.0]), tc.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    _require_ndim((1, 1), x=x, y=y)
+    return matmul(x, y)
+
+
+@function(method=True)
+def mv(x: Tensor, vec: Tensor) -> Tensor:
+    """A matrix times a vector: (n, m), (m) → (n).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.mv(tc.tensor([[1.0, 2.0], [3.0, 4.0]]), tc.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    _require_ndim((2, 1), x=x, vec=vec)
+    return matmul(x, vec)
+
+
+@function(method=True)
+def mm(x: Tensor, mat2: Tensor) -> Tensor:
+    """A matrix times a matrix: (n, k), (k, m) → (n, m).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.mm(tc.ones(2, 3), tc.ones(3, 4)).shape
+    (2, 4)
+    """
+    _require_ndim((2, 2), x=x, mat2=mat2)
+    return matmul(x, mat2)
+
+
+@function(method=True)
+def bmm(x: Tensor, mat2: Tensor) -> Tensor:
+    """Matrix by matrix through two stacks of one length: (b, n, k), (b, k, m) → (b, n, m).
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.bmm(tc.ones(5, 2, 3), tc.ones(5, 3, 4)).shape
+    (5, 2, 4)
+    """
+    _require_ndim((3, 3), x=x, mat2=mat2)
+    if x.shape[0] != mat2.shape[0]:
+        raise ShapeError(
+            "the stacks differ in length",
+            argument="mat2",
+            expected=f"{x.shape[0]} matrices",
+            got=f"{mat2.shape[0]}",
+            hint="x @ mat2 broadcasts stacks",
+        )
+    return matmul(x, mat2)
+
+
+@function(method=True)
+def addmm(x: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta · x + alpha · (mat1 @ mat2): what a linear layer computes.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.addmm(tc.tensor([10.0, 20.0]), tc.ones(2, 3), tc.ones(3, 2))
+    tensor([[13., 23.],
+            [13., 23.]])
+    """
+    product = mul(mm(mat1, mat2), alpha)
+    # With beta = 0, x is ignored: not even its NaNs come through.
+    return add(mul(x, beta), product) if beta else product

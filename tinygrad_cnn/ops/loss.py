@@ -60,8 +60,10 @@ def softmax(x: Tensor, dim: int) -> Tensor:
     tensor([1., 0., 0.])
     """
     require_floating(x, "x")
-    peak = amax(x.detach(), dim, True)
-    powers = exp(sub(x, where(isfinite(peak), peak, 0)))
+    normalize_dim(dim, x.ndim)
+    if not x.numel():
+        return x  # nothing has no maximum
+    powers = exp(sub(x, amax(x.detach(), dim, True)))
     return div(powers, sum_over(powers, dim, True))
 
 
@@ -88,6 +90,8 @@ def log_softmax(B, x, *, dim):
     tensor([    0., -1000.])
     """
     xp = B.xp
+    if not x.size:
+        return x  # nothing has no maximum
     shifted = x - xp.max(x, axis=dim, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
 
@@ -124,7 +128,7 @@ def _one_hot_shape(
     public=False,
     samples=[
         Sample(integers(4, high=3), num_classes=3, dim=-1, ignore_index=None, dtype=int64),
-        Sample(integers(2, 3, high=4), num_classes=4, dim=1, ignore_index=2, dtype=int64),
+        Sample(integers(2, 4, high=3), num_classes=3, dim=1, ignore_index=2, dtype=int64),
     ],
 )
 def one_hot_op(B, labels, *, num_classes, dim, ignore_index, dtype):
@@ -141,8 +145,13 @@ def one_hot_op(B, labels, *, num_classes, dim, ignore_index, dtype):
     return xp.astype(hits, getattr(xp, dtype.name))
 
 
+def first_place(B: Any, mask: Any) -> tuple[int, ...]:
+    """The index of the first True."""
+    return tuple(int(B.to_numpy(places)[0]) for places in B.xp.nonzero(mask)) if mask.ndim else ()
+
+
 def _label_error(B: Any, labels: Any, outside: Any, num_classes: int) -> LabelError:
-    place = tuple(int(axis[0]) for axis in (B.to_numpy(a) for a in B.xp.nonzero(outside)))
+    place = first_place(B, outside)
     label = int(B.to_numpy(labels)[place])
     position = place[0] if len(place) == 1 else place
     return LabelError(
@@ -155,18 +164,38 @@ def _label_error(B: Any, labels: Any, outside: Any, num_classes: int) -> LabelEr
 
 
 @function()
-def one_hot(labels: Tensor, num_classes: int) -> Tensor:
+def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
     """Labels as rows with a single 1: (*,) → (*, num_classes), int64.
+
+    Args:
+        labels: integers 0 .. num_classes − 1, any shape.
+        num_classes: how long the rows are; −1 for as long as the largest label needs.
 
     Raises:
         LabelError: a label outside 0 .. num_classes − 1; names it and where it stands.
+        ArgumentError: fewer than one class, or −1 without a label to count from.
+        DTypeError: the labels are not integers.
 
     >>> import tinygrad_cnn as tc
     >>> tc.one_hot(tc.tensor([1, 0]), 3)
     tensor([[0, 1, 0],
             [1, 0, 0]])
     """
+    if num_classes == -1:
+        num_classes = _classes_needed(labels)
     return one_hot_op(labels, num_classes=num_classes, dim=-1, ignore_index=None, dtype=int64)
+
+
+def _classes_needed(labels: Tensor) -> int:
+    require_integer(labels, "labels")
+    if not labels.numel():
+        raise ArgumentError(
+            "without a label there is no telling how many classes there are",
+            argument="num_classes",
+            expected="a number",
+            got=-1,
+        ).at("one_hot")
+    return max(int(amax(labels).item()) + 1, 1)
 
 
 # --- the fused pair -------------------------------------------------------------------------------
@@ -231,7 +260,6 @@ def _(logits, target, *, dim):
 @op(
     symbol="Σ/Σ",
     infer=lambda x, weights: Spec((), same_floating(x, weights, names=("x", "weights"))),
-    nondifferentiable=("weights",),
     public=False,
     samples=[
         Sample(reals(4), reals(4, low=0.1, high=1.0)),
@@ -248,7 +276,18 @@ def ratio_of_sums(B, x, weights):
 
 @ratio_of_sums.gradient("x", "∂L/∂xᵢ = g / Σ weights, and 0 where all weights are 0")
 def _(g, node, weights):
+    return expand(_share(g, sum_over(weights)), shape=node.spec("x").shape)
+
+
+@ratio_of_sums.gradient("weights", "∂L/∂weightᵢ = −g · out / Σ weights, and 0 where all weights are 0")
+def _(g, node, weights, out):
     total = sum_over(weights)
+    # Where there is nothing to divide by, `out` is NaN and is not looked at.
+    share = mul(_share(g, total), where(eq(total, 0), 0, out))
+    return neg(expand(share, shape=weights.shape))
+
+
+def _share(g: Tensor, total: Tensor) -> Tensor:
+    """g / total, and 0 where there is nothing to divide by."""
     nothing = eq(total, 0)
-    share = where(nothing, 0, div(g, where(nothing, 1, total)))
-    return expand(share, shape=node.spec("x").shape)
+    return where(nothing, 0, div(g, where(nothing, 1, total)))

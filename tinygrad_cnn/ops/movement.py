@@ -1,7 +1,7 @@
-"""Operations that move elements without changing them: reshape, transpose, join, cut, pad.
+"""Operations that move elements without changing them: reshape, permute, expand.
 
 None of them computes anything, so every gradient rule is the opposite movement: what was reshaped is
-reshaped back, what was joined is cut apart, what was padded is cropped.
+reshaped back, what was repeated is summed.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ def _(g, node):
     return reshape_op(g, shape=node.spec("x").shape)
 
 
-def _sizes(sizes: tuple[Any, ...], shape: Any) -> tuple[Any, ...]:
+def listed(numbers: tuple[Any, ...], named: Any) -> tuple[Any, ...]:
     """`f(2, 3)`, `f((2, 3))` and `f(shape=(2, 3))` mean the same."""
-    if shape is not None:
-        sizes = (shape,)
-    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-        return tuple(sizes[0])
-    return sizes
+    if named is not None:
+        numbers = (named,)
+    if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)):
+        return tuple(numbers[0])
+    return numbers
 
 
 @function(method=True)
@@ -119,7 +119,7 @@ def reshape(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     >>> tc.arange(6).reshape(2, -1).shape
     (2, 3)
     """
-    return reshape_op(x, shape=_sizes(sizes, shape))
+    return reshape_op(x, shape=listed(sizes, shape))
 
 
 @attach
@@ -131,7 +131,7 @@ def view(self: Tensor, *sizes: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return reshape_op(self, shape=_sizes(sizes, None))
+    return reshape_op(self, shape=listed(sizes, None))
 
 
 @function(method=True)
@@ -211,14 +211,14 @@ def _(g, node, *, dims):
 
 
 @function(method=True)
-def permute(x: Tensor, *dims: Any) -> Tensor:
+def permute(x: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """The dimensions in another order: `images.permute(0, 2, 3, 1)` turns NCHW into NHWC.
 
     >>> import tinygrad_cnn as tc
     >>> tc.zeros(2, 3, 5).permute(2, 0, 1).shape
     (5, 2, 3)
     """
-    return permute_op(x, dims=_sizes(dims, None))
+    return permute_op(x, dims=listed(order, dims))
 
 
 @function(method=True)
@@ -235,30 +235,6 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     if order:
         order[first], order[second] = second, first
     return permute_op(x, dims=tuple(order))
-
-
-def _transposed(self: Tensor) -> Tensor:
-    """The matrix transposed (all dimensions reversed).
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.tensor([[1, 2, 3], [4, 5, 6]]).T.tolist()
-    [[1, 4], [2, 5], [3, 6]]
-    """
-    return permute_op(self, dims=tuple(reversed(range(self.ndim))))
-
-
-def _matrices_transposed(self: Tensor) -> Tensor:
-    """The last two dimensions exchanged: a stack of transposed matrices.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.zeros(10, 2, 3).mT.shape
-    (10, 3, 2)
-    """
-    return transpose(self, -2, -1)
-
-
-for _name, _transposition in {"T": _transposed, "mT": _matrices_transposed}.items():
-    setattr(Tensor, _name, property(_transposition))
 
 
 def _expanded(x: HasSpec, *, shape: Shape) -> Spec:
@@ -332,10 +308,10 @@ def expand(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     tensor([[1., 1., 1.],
             [2., 2., 2.]])
     """
-    return expand_op(x, shape=_sizes(sizes, shape))
+    return expand_op(x, shape=listed(sizes, shape))
 
 
-@function()
+@function(method=True)
 def broadcast_to(x: Tensor, shape: Shape) -> Tensor:
     """x stretched to `shape` by NumPy's broadcasting rule.
 
@@ -348,31 +324,3 @@ def broadcast_to(x: Tensor, shape: Shape) -> Tensor:
             [1, 2]])
     """
     return expand_op(x, shape=as_shape(shape))
-
-
-def _flipped(x: HasSpec, *, dims: Any) -> Spec:
-    normalize_dims(dims, len(x.shape), argument="dims")
-    return Spec(x.shape, x.dtype)
-
-
-@op(
-    symbol="flip",
-    infer=_flipped,
-    view=True,
-    method=True,
-    samples=[Sample(reals(2, 3), dims=(0, 1)), Sample(reals(3), dims=0)],
-)
-def flip(B, x, *, dims):
-    """The order of elements reversed along each of `dims`.
-
-    >>> import tinygrad_cnn as tc
-    >>> tc.flip(tc.tensor([[1, 2], [3, 4]]), dims=1)
-    tensor([[2, 1],
-            [4, 3]])
-    """
-    return B.xp.flip(x, axis=dims)
-
-
-@flip.gradient("x", "∂L/∂x = g, flipped back")
-def _(g, node, *, dims):
-    return flip(g, dims=dims)

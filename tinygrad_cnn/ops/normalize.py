@@ -1,25 +1,94 @@
-"""Batch normalization: centre every channel of a batch and scale it to variance 1.
+"""Standardizing: bring numbers to mean 0 and variance 1, over whichever dimensions you like.
 
-    out = (x − mean) / √(var + eps) · weight + bias        mean and var over the batch and all places
+    x̂ = (x − mean) / √(var + eps)
 
-The mean and the variance depend on x, so its gradient has three parts. With x̂ = (x − mean) / √(var + eps)
-and the average taken over batch and places, they gather into one line:
+    x (N, C, *S)     over N and *S    batch normalization: every channel of the batch
+                     over *S          instance normalization: every channel of every image
+                     over C and *S    layer normalization: every image
+                     over a part      group normalization: some channels of every image
 
-    ∂L/∂x = weight / √(var + eps) · (g − average(g) − x̂ · average(g · x̂))
+Mean and variance depend on x, so its gradient has three parts. They gather into one line, in which the
+averages are taken over the same dimensions:
 
-Source: Ioffe and Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167.
+    ∂L/∂x = (g − average(g) − x̂ · average(g · x̂)) / √(var + eps)
+
+The part −average(g) says: adding the same to all changes nothing. The part with x̂ says: neither does
+scaling them. Batch normalization has an operation of its own, with its scale and shift inside, because most
+of a convolutional network's time outside convolutions is spent there.
+
+Sources: Ioffe and Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167; Wu and He, "Group
+Normalization", ECCV 2018, arXiv:1803.08494 (its figure 2 shows the four).
 """
 
 from __future__ import annotations
 
 from tinygrad_cnn._op import op
 from tinygrad_cnn._sample import Sample, reals
-from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, same_floating
+from tinygrad_cnn.dtypes import (
+    HasSpec,
+    Shape,
+    Spec,
+    count,
+    normalize_dims,
+    reduced_shape,
+    require_floating,
+    same_floating,
+)
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.ops.arithmetic import add, mul, sub
 from tinygrad_cnn.ops.elementwise import rsqrt
 from tinygrad_cnn.ops.movement import reshape
 from tinygrad_cnn.ops.reduce import mean as mean_over
+
+
+def _standardized_shape(x: HasSpec, *, dims: tuple[int, ...], eps: float) -> tuple[Spec, Spec, Spec]:
+    require_floating(x, "x")
+    statistic = Spec(reduced_shape(x.shape, dims, keepdim=True), x.dtype)
+    return Spec(x.shape, x.dtype), statistic, statistic
+
+
+@op(
+    symbol="(x−μ)/σ",
+    infer=_standardized_shape,
+    outputs=("out", "mean", "var"),
+    public=False,
+    samples=[
+        Sample(reals(3, 4), dims=(1,), eps=1e-5),
+        Sample(reals(2, 3, 2, 2), dims=(-2, -1), eps=1e-3),
+        Sample(reals(4, 2, 3), dims=(0, 2), eps=1e-5),
+    ],
+)
+def standardize(B, x, *, dims, eps):
+    """x with mean 0 and variance 1 over `dims`: (out, mean, biased variance), the statistics with size 1.
+
+    The mean is taken twice, because rounding leaves some of it in the differences: so equal numbers become
+    0, however large they are. The variance is computed from the differences: accurate also where mean² ≫ var.
+    """
+    xp = B.xp
+    axes = normalize_dims(dims, x.ndim)
+    n = max(count(tuple(x.shape[axis] for axis in axes)), 1)
+    mean = xp.sum(x, axis=axes, keepdims=True) / n
+    centred = x - mean
+    rest = xp.sum(centred, axis=axes, keepdims=True) / n
+    centred = centred - rest
+    var = xp.sum(centred * centred, axis=axes, keepdims=True) / n
+    return centred * (1 / xp.sqrt(var + eps)), mean + rest, var
+
+
+@standardize.gradient("x", "∂L/∂x = (g − avg(g) − x̂ · avg(g·x̂)) / √(var + ε)")
+def _(g, node, out, var, *, dims, eps):
+    slope = sub(sub(g, mean_over(g, dims, True)), mul(out, mean_over(mul(g, out), dims, True)))
+    return mul(slope, rsqrt(add(var, eps)))
+
+
+@standardize.as_composite
+def _(x, *, dims, eps):
+    centred = sub(x, mean_over(x, dims, True))
+    variance = mean_over(mul(centred, centred), dims, True)
+    return mul(centred, rsqrt(add(variance, eps)))
+
+
+# --- batch normalization --------------------------------------------------------------------------
 
 
 def channel_shape(ndim: int) -> Shape:
@@ -57,23 +126,19 @@ def _normalized_shape(x: HasSpec, weight: HasSpec, bias: HasSpec, *, eps: float)
     ],
 )
 def batch_norm(B, x, weight, bias, *, eps):
-    """Every channel normalised by its mean and (biased) variance in this batch: (out, mean, var).
-
-    The variance is computed in a second pass over x − mean: accurate also where mean² ≫ var.
-    """
+    """Every channel standardized over batch and places, scaled and shifted: (out, mean, biased variance)."""
     xp = B.xp
-    axes, shape = _batch_axes(x.ndim), channel_shape(x.ndim)
-    n = max(x.size // max(x.shape[1], 1), 1)
-    average = xp.sum(x, axis=axes, keepdims=True) * (1 / n)
-    centred = x - average
-    variance = xp.sum(centred * centred, axis=axes, keepdims=True) * (1 / n)
-    scale = xp.reshape(weight, shape) / xp.sqrt(variance + eps)
-    out = centred * scale + xp.reshape(bias, shape)
-    return out, xp.reshape(average, weight.shape), xp.reshape(variance, weight.shape)
+    shape = channel_shape(x.ndim)
+    out, mean, var = standardize.kernel(B, x, dims=_batch_axes(x.ndim), eps=eps)
+    out = out * xp.reshape(weight, shape) + xp.reshape(bias, shape)
+    return out, xp.reshape(mean, weight.shape), xp.reshape(var, weight.shape)
 
 
 @batch_norm.gradient(
-    "x", "weight", "bias", "∂L/∂x = w/√(var+ε) · (g − avg(g) − x̂ · avg(g·x̂)); ∂L/∂w = Σ g·x̂; ∂L/∂b = Σ g"
+    "x",
+    "weight",
+    "bias",
+    "∂L/∂x = weight/√(var+ε) · (g − avg(g) − x̂ · avg(g·x̂)); ∂L/∂weight = Σ g·x̂; ∂L/∂bias = Σ g",
 )
 def _(g, node, x, weight, mean, var, *, eps):
     return batch_norm_grad(g, x, weight, mean, var, eps=eps)
@@ -81,11 +146,9 @@ def _(g, node, x, weight, mean, var, *, eps):
 
 @batch_norm.as_composite
 def _(x, weight, bias, *, eps):
-    axes, shape = _batch_axes(x.ndim), channel_shape(x.ndim)
-    centred = sub(x, mean_over(x, axes, True))
-    variance = mean_over(mul(centred, centred), axes, True)
-    scaled = mul(centred, mul(rsqrt(add(variance, eps)), reshape(weight, shape=shape)))
-    return add(scaled, reshape(bias, shape=shape))
+    shape = channel_shape(x.ndim)
+    out, _, _ = standardize(x, dims=_batch_axes(x.ndim), eps=eps)
+    return add(mul(out, reshape(weight, shape=shape)), reshape(bias, shape=shape))
 
 
 @op(

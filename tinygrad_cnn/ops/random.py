@@ -33,7 +33,7 @@ from tinygrad_cnn.errors import ArgumentError, DTypeError
 from tinygrad_cnn.ops.creation import zeros
 
 WORDS_PER_BLOCK = 4  # one Philox block gives four 32-bit words
-_HOST = "numpy"  # weights and shuffles are drawn on the host, then moved: equal on every backend
+HOST = "numpy"  # weights and shuffles are drawn on the host, then moved: equal on every backend
 
 _states: dict[Backend, Tensor] = {}
 _seed = 0
@@ -72,9 +72,12 @@ def advance(state: Tensor, words: int) -> Tensor:
     return now
 
 
-def check_probability(p: float) -> None:
+def check_probability(p: float, argument: str = "p") -> None:
+    """Refuse what is not a number 0 ... 1 (NaN is not either)."""
     if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p <= 1:
-        raise ArgumentError("p is a probability", argument="p", expected="0 <= p <= 1", got=p)
+        raise ArgumentError(
+            f"{argument} is a probability", argument=argument, expected=f"0 <= {argument} <= 1", got=p
+        )
 
 
 def _mask_shape(state: HasSpec, *, shape: Shape, p: float) -> Spec:
@@ -125,7 +128,7 @@ def _draw(shape: tuple[Any, ...], dtype: DTypeLike, words: int) -> tuple[Tensor,
     if not kind.is_floating:
         raise DTypeError("random numbers are floating-point", argument="dtype", got=kind)
     per_number = words * (2 if kind.itemsize == 8 else 1)
-    return advance(random_state(get_backend(_HOST)), count(sizes) * per_number), sizes, kind
+    return advance(random_state(get_backend(HOST)), count(sizes) * per_number), sizes, kind
 
 
 def _placed(value: Tensor, requires_grad: bool, backend: str | Backend | None) -> Tensor:

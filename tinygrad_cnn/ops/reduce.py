@@ -65,7 +65,7 @@ def sum(B, x, *, dim=None, keepdim=False):
     >>> tc.sum(x), tc.sum(x, dim=0), tc.sum(x, dim=1, keepdim=True).shape
     (tensor(10.), tensor([4., 6.]), (2, 1))
     """
-    dtype = None if "float" in str(x.dtype) else B.xp.int64
+    dtype = B.xp.int64 if B.xp.isdtype(x.dtype, ("integral", "bool")) else None
     return B.xp.sum(x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim, dtype=dtype)
 
 
@@ -187,7 +187,7 @@ def products_of_others(B, x, *, dim):
 )
 def prod_along(B, x, *, dim, keepdim):
     """The product along one dimension; 1 for nothing."""
-    dtype = None if "float" in str(x.dtype) else B.xp.int64
+    dtype = B.xp.int64 if B.xp.isdtype(x.dtype, ("integral", "bool")) else None
     return B.xp.prod(x, axis=dim, keepdims=keepdim, dtype=dtype)
 
 
@@ -224,8 +224,9 @@ def prod(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     >>> x.grad
     tensor([ 0., 24.,  0.,  0.])
     """
-    if dim is not None:
+    if dim is not None and x.ndim:
         return prod_along(x, dim=dim, keepdim=keepdim)
+    normalize_dims(dim, x.ndim)
     flat = prod_along(reshape(x, shape=(-1,)), dim=0, keepdim=False)
     return reshape(flat, shape=(1,) * x.ndim) if keepdim else flat
 

@@ -29,31 +29,24 @@ from tinygrad_cnn.dtypes import (
     window_output_shape,
 )
 from tinygrad_cnn.errors import ArgumentError, ShapeError
-from tinygrad_cnn.ops._windows import Padding, cell_places, frame_for, framed, inside
+from tinygrad_cnn.ops._windows import Padding, add_windows
 
 
 def _conv_shape(
-    x: HasSpec, w: HasSpec, *, stride: Shape, padding: Padding, dilation: Shape, groups: int
+    x: HasSpec,
+    w: HasSpec,
+    *,
+    stride: Shape,
+    padding: Padding,
+    dilation: Shape,
+    groups: int,
+    argument: str = "x",
 ) -> Spec:
     dtype = same_floating(x, w, names=("x", "w"))
-    spatial = len(stride)
-    for name, value, first in (("x", x, "(N, C"), ("w", w, "(O, C/groups")):
-        if len(value.shape) != spatial + 2:
-            raise ShapeError(
-                f"{name} must have {spatial + 2} dimensions for {spatial} spatial ones",
-                argument=name,
-                expected=f"{first}{', *' * spatial})",
-                got=value.shape,
-                hint="a single image needs a batch dimension: x[None]" if name == "x" else None,
-            )
+    check_layout(x, len(stride), "x", "(N, C", hint="a single image needs a batch dimension: x[None]")
+    check_layout(w, len(stride), "w", "(O, C/groups")
     channels, filters = x.shape[1], w.shape[0]
-    if groups < 1 or channels % groups or filters % groups:
-        raise ArgumentError(
-            f"{channels} input and {filters} output channels cannot be dealt into {groups} groups",
-            argument="groups",
-            expected="a positive divisor of both",
-            got=groups,
-        )
+    check_groups(groups, channels, filters)
     if w.shape[1] * groups != channels:
         raise ShapeError(
             f"the kernel looks at {w.shape[1] * groups} channels, the image has {channels}",
@@ -62,8 +55,31 @@ def _conv_shape(
             got=f"{w.shape} with x of shape {x.shape}",
             hint=_layout_hint(x, w.shape[1] * groups),
         )
-    out = window_output_shape(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    out = window_output_shape(x.shape[2:], w.shape[2:], stride, padding, dilation, argument=argument)
     return Spec((x.shape[0], filters, *out), dtype)
+
+
+def check_layout(value: HasSpec, spatial: int, name: str, layout: str, *, hint: str | None = None) -> None:
+    """Two dimensions as `layout` names them, then the spatial ones."""
+    if len(value.shape) != spatial + 2:
+        raise ShapeError(
+            f"{name} must have {spatial + 2} dimensions for {spatial} spatial ones",
+            argument=name,
+            expected=f"{layout}{', *' * spatial})",
+            got=value.shape,
+            hint=hint,
+        )
+
+
+def check_groups(groups: int, channels: int, filters: int) -> None:
+    """Every group gets as many input channels as the others, and as many output channels."""
+    if groups < 1 or channels % groups or filters % groups:
+        raise ArgumentError(
+            f"{channels} input and {filters} output channels cannot be dealt into {groups} groups",
+            argument="groups",
+            expected="a positive divisor of both",
+            got=groups,
+        )
 
 
 _WINDOWS: tuple[dict[str, Any], ...] = (
@@ -132,13 +148,40 @@ def _(g, node, x, **window):
     return conv_weight_grad(x, g, kernel_size=node.spec("w").shape[2:], **window)
 
 
+def _input_grad_shape(grad: HasSpec, w: HasSpec, *, size: Shape, groups: int, **window: Any) -> Spec:
+    dtype = same_floating(grad, w, names=("grad", "w"))
+    spatial = len(window["stride"])
+    check_layout(grad, spatial, "grad", "(N, O")
+    check_layout(w, spatial, "w", "(O, C/groups")
+    if len(size) != spatial:
+        raise ShapeError(
+            "an image has one size for each spatial dimension", argument="size", expected=spatial, got=size
+        )
+    image = Spec((grad.shape[0], w.shape[1] * groups, *size), dtype)
+    _check_output(grad, _conv_shape(image, w, groups=groups, argument="size", **window))
+    return image
+
+
+def _check_output(grad: HasSpec, output: Spec) -> None:
+    """A gradient has the shape of what it is the gradient of."""
+    if grad.shape != output.shape:
+        raise ShapeError(
+            "these windows make an output of another shape than the gradient's",
+            argument="grad",
+            expected=output.shape,
+            got=grad.shape,
+        )
+
+
 @op(
     symbol="⋆ᵀ",
-    infer=lambda grad, w, *, size, groups, **_: Spec((grad.shape[0], w.shape[1] * groups, *size), grad.dtype),
+    infer=_input_grad_shape,
     public=False,
     samples=[
         Sample(reals(2, 3, 3, 3), reals(3, 2, 2, 3), size=(4, 5), **_WINDOWS[0]),
         Sample(reals(2, 4, 2, 5), reals(4, 2, 3, 2), size=(5, 4), **_WINDOWS[1]),
+        Sample(reals(2, 2, 4), reals(2, 1, 3), size=(8,), **_LINE),
+        Sample(reals(0, 3, 3, 3), reals(3, 2, 2, 3), size=(4, 5), **_WINDOWS[0]),
     ],
 )
 def conv_input_grad(B, grad, w, *, size, stride, padding, dilation, groups):
@@ -152,12 +195,9 @@ def conv_input_grad(B, grad, w, *, size, stride, padding, dilation, groups):
     n, filters, *out = grad.shape
     weights = xp.reshape(w, (groups, filters // groups, inner * math.prod(kernel)))
     columns = xp.matmul(xp.moveaxis(weights, 1, 2), _rows(B, grad, groups))
-    columns = xp.reshape(columns, (groups * inner, math.prod(kernel), n, *out))
-    frame = frame_for(size, out, kernel, stride, padding, dilation)
-    image = xp.zeros((groups * inner, n, *framed(size, frame)), dtype=grad.dtype)
-    for k in range(math.prod(kernel)):
-        image[cell_places(k, out, kernel, stride, dilation)] += columns[:, k]
-    return xp.moveaxis(image[inside(size, frame)], 0, 1)
+    cells = xp.reshape(columns, (groups * inner, math.prod(kernel), n, *out))
+    image = add_windows(B, xp.moveaxis(cells, 1, 0), size, kernel, stride, padding, dilation)
+    return xp.moveaxis(image, 0, 1)
 
 
 def _rows(B: Any, grad: Any, groups: int) -> Any:
@@ -179,15 +219,32 @@ def _(g, node, grad, *, stride, padding, dilation, groups):
     )
 
 
+def _weight_grad_shape(x: HasSpec, grad: HasSpec, *, kernel_size: Shape, groups: int, **window: Any) -> Spec:
+    dtype = same_floating(x, grad, names=("x", "grad"))
+    spatial = len(window["stride"])
+    check_layout(x, spatial, "x", "(N, C")
+    check_layout(grad, spatial, "grad", "(N, O")
+    check_groups(groups, x.shape[1], grad.shape[1])
+    if len(kernel_size) != spatial:
+        raise ShapeError(
+            "a kernel has one size for each spatial dimension",
+            argument="kernel_size",
+            expected=spatial,
+            got=kernel_size,
+        )
+    kernel = Spec((grad.shape[1], x.shape[1] // groups, *kernel_size), dtype)
+    _check_output(grad, _conv_shape(x, kernel, groups=groups, **window))
+    return kernel
+
+
 @op(
     symbol="x⋆g",
-    infer=lambda x, grad, *, kernel_size, groups, **_: Spec(
-        (grad.shape[1], x.shape[1] // groups, *kernel_size), x.dtype
-    ),
+    infer=_weight_grad_shape,
     public=False,
     samples=[
         Sample(reals(2, 2, 4, 5), reals(2, 3, 3, 3), kernel_size=(2, 3), **_WINDOWS[0]),
         Sample(reals(2, 4, 5, 4), reals(2, 4, 2, 5), kernel_size=(3, 2), **_WINDOWS[1]),
+        Sample(reals(2, 1, 7), reals(2, 2, 3), kernel_size=(3,), **_LINE),
         Sample(reals(0, 2, 4, 5), reals(0, 3, 3, 3), kernel_size=(2, 3), **_WINDOWS[0]),
     ],
 )

@@ -8,54 +8,86 @@
 m and v begin at 0, so the first averages are too small; dividing by 1 − βᵗ after t steps makes up for it.
 Gradients ten times larger make the same steps, because m̂ and √v̂ grow together. ε stands outside the root.
 
-Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980, algorithm 1.
+AMSGrad divides by the largest v so far, so that step lengths never grow again. AdamW takes weight decay out
+of the averages: w ← w − lr · λ · w before the step, the same pull for weights with small and large gradients.
+
+Sources: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980, algorithm 1;
+Reddi et al., "On the Convergence of Adam and Beyond", ICLR 2018, arXiv:1904.09237, algorithm 2 (with Adam's
+corrections); Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101,
+algorithm 2.
 """
 
 from __future__ import annotations
 
-from tinygrad_cnn._op import op
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Array, Backend
-from tinygrad_cnn.dtypes import Spec, int64
-from tinygrad_cnn.errors import ArgumentError
-from tinygrad_cnn.ops.creation import zeros, zeros_like
-from tinygrad_cnn.optim.optimizer import Optimizer, Parameters, ParamGroup, not_negative
+from tinygrad_cnn.optim.optimizer import Optimizer, Parameters, State
+from tinygrad_cnn.optim.options import ParamGroup
+from tinygrad_cnn.optim.rule import at_zero, decayed, follow, like, update_rule
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "AdamW"]
+
+Betas = tuple[float, float]
 
 
-@op(
-    symbol="Adam",
-    infer=lambda w, g, m, v, t, lr, **_: tuple(Spec(x.shape, x.dtype) for x in (w, m, v, t)),
-    outputs=("w", "m", "v", "t"),
-    public=False,
-)
+@update_rule("Adam", state=("step", "exp_avg", "exp_avg_sq"))
 def adam_step(
     B: Backend,
     w: Array,
     g: Array,
+    t: Array,
     m: Array,
     v: Array,
-    t: Array,
     lr: Array,
     *,
-    betas: tuple[float, float],
+    betas: Betas,
     eps: float,
     weight_decay: float,
-) -> tuple[Array, Array, Array, Array]:
-    """One step of Adam: the new weights, averages and count of steps."""
-    xp = B.xp
+    decoupled_weight_decay: bool,
+    maximize: bool,
+) -> tuple[Array, ...]:
+    """One step of Adam: the new weights, count of steps and averages."""
+    w, g = decayed(B, w, g, lr, weight_decay, decoupled_weight_decay, maximize)
+    t, (m, v) = t + 1, moments(g, m, v, betas)
+    return _moved(B, w, t, m, v, lr, betas, eps), t, m, v
+
+
+@update_rule("AMSGrad", state=("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"))
+def amsgrad_step(
+    B: Backend,
+    w: Array,
+    g: Array,
+    t: Array,
+    m: Array,
+    v: Array,
+    v_max: Array,
+    lr: Array,
+    *,
+    betas: Betas,
+    eps: float,
+    weight_decay: float,
+    decoupled_weight_decay: bool,
+    maximize: bool,
+) -> tuple[Array, ...]:
+    """One step of Adam that divides by the largest average square so far."""
+    w, g = decayed(B, w, g, lr, weight_decay, decoupled_weight_decay, maximize)
+    t, (m, v) = t + 1, moments(g, m, v, betas)
+    v_max = B.xp.maximum(v_max, v)
+    return _moved(B, w, t, m, v_max, lr, betas, eps), t, m, v, v_max
+
+
+def moments(g: Array, m: Array, v: Array, betas: Betas) -> tuple[Array, Array]:
+    """The running averages of the gradient and of its square, one gradient later."""
     beta1, beta2 = betas
-    if weight_decay:
-        g = g + weight_decay * w
-    m = beta1 * m + (1 - beta1) * g
-    v = beta2 * v + (1 - beta2) * (g * g)
-    t = t + 1
-    # The corrections are computed in float64, where 1 − βᵗ loses no digits.
-    steps = xp.astype(t, xp.float64)
-    length = xp.astype(lr / (1 - beta1**steps), w.dtype)
-    root = xp.astype(xp.sqrt(1 - beta2**steps), w.dtype)
-    return w - length * (m / (xp.sqrt(v) / root + eps)), m, v, t
+    return beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * (g * g)
+
+
+def _moved(B: Backend, w: Array, t: Array, m: Array, v: Array, lr: Array, betas: Betas, eps: float) -> Array:
+    """w − lr · m̂ / (√v̂ + ε), with the corrections computed before they meet the large arrays."""
+    beta1, beta2 = betas
+    length = like(B, lr / (1 - beta1**t), w)
+    root = like(B, B.xp.sqrt(1 - beta2**t), w)
+    return w - length * (m / (B.xp.sqrt(v) / root + eps))
 
 
 class Adam(Optimizer):
@@ -67,6 +99,9 @@ class Adam(Optimizer):
         betas: how much of the averages of gradient and squared gradient is kept, 0 ... 1.
         eps: added to the root of the average square, so that no division fails.
         weight_decay: how strongly weights are pulled to 0, by way of the gradient.
+        amsgrad: divide by the largest average square so far.
+        maximize: go uphill.
+        decoupled_weight_decay: pull the weights themselves, as `AdamW` does.
 
     Raises:
         ArgumentError: a negative option, or a beta that is not in 0 ... 1.
@@ -84,42 +119,60 @@ class Adam(Optimizer):
         self,
         params: Parameters,
         lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
+        betas: Betas = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ArgumentError(
-                "betas say how much of an average is kept",
-                argument="betas",
-                expected="two numbers, 0 <= beta < 1",
-                got=betas,
-            )
-        not_negative("eps", eps)
-        not_negative("weight_decay", weight_decay)
-        super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
-
-    def new_state(self, parameter: Tensor, group: ParamGroup) -> dict[str, Tensor]:
-        return {
-            "step": zeros((), dtype=int64, backend=parameter.backend),
-            "exp_avg": zeros_like(parameter),
-            "exp_avg_sq": zeros_like(parameter),
+        options = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
+        super().__init__(params, options)
 
-    def update(
-        self, parameter: Tensor, gradient: Tensor, state: dict[str, Tensor], group: ParamGroup
+    def new_state(self, parameter: Tensor, group: ParamGroup) -> State:
+        return at_zero(parameter, "exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"])
+
+    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: ParamGroup) -> None:
+        follow(amsgrad_step if group["amsgrad"] else adam_step, parameter, gradient, state, group)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: every weight shrinks by the share lr · weight_decay in each step.
+
+    Arguments as for `Adam`; the weight decay is 0.01 unless told otherwise.
+
+    Raises:
+        ArgumentError: a negative option, or a beta that is not in 0 ... 1.
+
+    >>> import tinygrad_cnn as tc
+    >>> w = tc.tensor([1.0, 100.0], requires_grad=True)
+    >>> optimizer = tc.optim.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (0.0 * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([ 0.95, 95.  ], requires_grad=True)
+    """
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        average, square, count = state["exp_avg"], state["exp_avg_sq"], state["step"]
-        new = adam_step(
-            parameter,
-            gradient,
-            average,
-            square,
-            count,
-            group.rate,
-            betas=group["betas"],
-            eps=group["eps"],
-            weight_decay=group["weight_decay"],
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True
         )
-        for target, value in zip((parameter, average, square, count), new, strict=True):
-            target.assign(value)

@@ -12,45 +12,27 @@ a whole training step can be recorded and replayed.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from numbers import Real
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import float64
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, StateDictError
+from tinygrad_cnn.optim.options import ParamGroup
 
-__all__ = ["Optimizer", "ParamGroup"]
+__all__ = ["Optimizer"]
 
 Parameters: TypeAlias = "Iterable[Tensor] | Iterable[Mapping[str, Any]]"
+State: TypeAlias = dict[str, Tensor]  # what is remembered about one parameter, by PyTorch's names
 
-
-class ParamGroup(dict[str, Any]):
-    """Parameters that share their options: `group["params"]`, `group["lr"]`, ...
-
-    The learning rate reads as the number it was set to; `rate` is the same number as a tensor, which is
-    what steps compute with. Setting `group["lr"]` assigns to it.
-
-    >>> import tinygrad_cnn as tc
-    >>> group = tc.optim.SGD([tc.tensor(1.0, requires_grad=True)], lr=0.5).param_groups[0]
-    >>> group["lr"] = 0.25
-    >>> group["lr"], group.rate
-    (0.25, tensor(0.25, dtype=float64))
-    """
-
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        super().__init__(options)
-        self.rate = tensor(0.0, dtype=float64, backend=options["params"][0].backend)
-        self["lr"] = options["lr"]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        if key == "lr":
-            self.rate.assign(not_negative("lr", value))
-        super().__setitem__(key, value)
+# What a group may hold besides the optimizer's options: where schedules start from.
+_NOTES = frozenset({"params", "initial_lr"})
+# Options of PyTorch's that say how to compute, not what.
+_PYTORCH_ONLY = frozenset({"foreach", "fused", "capturable", "differentiable"})
+# State that belongs to no single element; PyTorch keeps it in float32.
+_SCALARS = frozenset({"step", "mu_product"})
 
 
 class Optimizer(ABC):
@@ -62,7 +44,7 @@ class Optimizer(ABC):
 
     Attributes:
         param_groups: a list of `ParamGroup`; `optimizer.param_groups[0]["lr"] = 0.01` sets a learning rate.
-        state: by parameter, its state: a dict of tensors, made when its first gradient arrives.
+        state: by parameter, its state: a dict of tensors, there after its first step.
 
     Raises:
         ArgumentError: no parameters, or one given twice.
@@ -94,7 +76,7 @@ class Optimizer(ABC):
             )
         self.defaults = dict(defaults)
         self.param_groups: list[ParamGroup] = []
-        self.state: dict[Tensor, dict[str, Tensor]] = {}
+        self.state: dict[Tensor, State] = {}
         given: list[Any] = list(params)
         if not given:
             raise ArgumentError(
@@ -122,7 +104,7 @@ class Optimizer(ABC):
             raise ArgumentTypeError(
                 "a group of parameters is a dict", argument="params", expected="{'params': [...]}", got=group
             )
-        unknown = [name for name in group if name not in self.defaults and name != "params"]
+        unknown = [name for name in group if name not in self.defaults and name not in _NOTES]
         if unknown:
             raise ArgumentError(
                 f"{type(self).__name__} has no option {unknown[0]!r}",
@@ -148,17 +130,29 @@ class Optimizer(ABC):
 
     # --- training
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient; the others stay as they are."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient; the others stay as they are.
+
+        Args:
+            closure: computes the loss and the gradients first, if they are not there yet.
+
+        Returns:
+            What the closure returns.
+        """
+        loss = None if closure is None else closure()
         backend = self.param_groups[0].rate.backend
         with no_grad(), backend.step():
             for group in self.param_groups:
                 for parameter in group["params"]:
-                    if parameter.grad is None:
-                        continue
-                    if parameter not in self.state:
-                        self.state[parameter] = self.new_state(parameter, group)
-                    self.update(parameter, parameter.grad, self.state[parameter], group)
+                    if parameter.grad is not None:
+                        self._step(parameter, parameter.grad, group)
+        return loss
+
+    def _step(self, parameter: Tensor, gradient: Tensor, group: ParamGroup) -> None:
+        state = self.state.get(parameter) or self.new_state(parameter, group)
+        self.update(parameter, gradient, state, group)
+        if state:  # there may be nothing to remember, as in plain gradient descent
+            self.state[parameter] = state
 
     def zero_grad(self) -> None:
         """Forget all gradients: `.grad` becomes None, and the next backward starts afresh."""
@@ -167,14 +161,12 @@ class Optimizer(ABC):
                 parameter.grad = None
 
     @abstractmethod
-    def new_state(self, parameter: Tensor, group: ParamGroup) -> dict[str, Tensor]:
+    def new_state(self, parameter: Tensor, group: ParamGroup) -> State:
         """What is remembered about a parameter, before its first step."""
 
     @abstractmethod
-    def update(
-        self, parameter: Tensor, gradient: Tensor, state: dict[str, Tensor], group: ParamGroup
-    ) -> None:
-        """Move one parameter, and its state, by `assign`."""
+    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: ParamGroup) -> None:
+        """Move one parameter, and its state, by `assign`; in its first step it is not in `self.state` yet."""
 
     # --- saving and loading
 
@@ -195,10 +187,13 @@ class Optimizer(ABC):
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` returned; everything is checked before anything is changed.
+        """Continue from what `state_dict` returned, here or in PyTorch (its tensors as arrays).
+
+        Everything is checked before anything is changed.
 
         Raises:
             StateDictError: it comes from another optimizer, or from one with other parameters.
+            ArgumentError: an option in it makes no sense.
 
         >>> import tinygrad_cnn as tc
         >>> w = tc.ones(2, requires_grad=True)
@@ -214,32 +209,33 @@ class Optimizer(ABC):
                 expected="a dict with 'state' and 'param_groups'",
                 got=f"{state_dict!r}"[:80],
             )
-        groups, saved = state_dict["param_groups"], state_dict["state"]
-        self._check_groups(groups)
-        parameters = self._parameters()
-        loaded = {}
-        for group, own in zip(groups, self.param_groups, strict=True):
-            options = ParamGroup({**group, "params": own["params"]})
-            for number in group["params"]:
-                if number in saved:
-                    parameter = parameters[number]
-                    loaded[parameter] = self._checked_state(parameter, number, saved[number], options)
-        for group, own in zip(groups, self.param_groups, strict=True):
-            for name in self.defaults:
-                own[name] = group[name]
-        for parameter, entries in loaded.items():
-            current = self.state.setdefault(parameter, entries)
-            for name, value in entries.items():
-                current[name].assign(value)
+        saved, groups = state_dict["state"], self._checked_groups(state_dict["param_groups"])
+        pairs = [(parameter, group) for group in groups for parameter in group["params"]]
+        loaded = {
+            parameter: self._checked_state(parameter, number, saved[number], group)
+            for number, (parameter, group) in enumerate(pairs)
+            if saved.get(number)
+        }
+        for own, group in zip(self.param_groups, groups, strict=True):
+            own.update(group)
+        for parameter, state in loaded.items():
+            for name, value in self.state.setdefault(parameter, state).items():
+                value.assign(state[name])
         for parameter in [parameter for parameter in self.state if parameter not in loaded]:
             del self.state[parameter]
 
     def _parameters(self) -> list[Tensor]:
         return [parameter for group in self.param_groups for parameter in group["params"]]
 
-    def _check_groups(self, groups: Iterable[Mapping[str, Any]]) -> None:
-        expected = [(sorted(self.defaults), len(group["params"])) for group in self.param_groups]
-        got = [(sorted(name for name in group if name != "params"), len(group["params"])) for group in groups]
+    def _checked_groups(self, saved: Iterable[Mapping[str, Any]]) -> list[ParamGroup]:
+        """The saved options with our own parameters, if there are as many groups, options and parameters."""
+        saved = [
+            {name: value for name, value in group.items() if name not in _PYTORCH_ONLY} for group in saved
+        ]
+        expected, got = [
+            [(sorted(set(group) - _NOTES), len(group["params"])) for group in groups]
+            for groups in (self.param_groups, saved)
+        ]
         if got != expected:
             raise StateDictError(
                 f"this state is not one of this {type(self).__name__}; nothing was loaded",
@@ -247,13 +243,24 @@ class Optimizer(ABC):
                 expected=_described(expected),
                 got=_described(got),
             )
+        return [
+            ParamGroup({**group, "params": own["params"]})
+            for group, own in zip(saved, self.param_groups, strict=True)
+        ]
 
     def _checked_state(
-        self, parameter: Tensor, number: int, saved: Mapping[str, Any], options: ParamGroup
-    ) -> dict[str, Tensor]:
+        self, parameter: Tensor, number: int, saved: Mapping[str, Any], group: ParamGroup
+    ) -> State:
         """A copy of one parameter's saved state, if it looks like its own."""
-        expected = self.new_state(parameter, options)
-        values = {name: tensor(value, backend=parameter.backend) for name, value in saved.items()}
+        expected = self.new_state(parameter, group)
+        values = {
+            name: tensor(
+                value,
+                dtype=expected[name].dtype if name in _SCALARS and name in expected else None,
+                backend=parameter.backend,
+            )
+            for name, value in saved.items()
+        }
         looks = [
             {name: f"{value.dtype} {value.shape}" for name, value in entries.items()}
             for entries in (expected, values)
@@ -287,15 +294,3 @@ def _check(parameter: Any, number: int) -> None:
 
 def _described(groups: list[tuple[list[str], int]]) -> str:
     return "; ".join(f"{count} parameters with {', '.join(options)}" for options, count in groups)
-
-
-def not_negative(name: str, value: Any) -> float:
-    """An option that makes no sense below 0, checked."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < math.inf:
-        raise ArgumentError(
-            f"{name} must be a number, neither negative nor infinite",
-            argument=name,
-            expected="a finite number >= 0",
-            got=repr(value),
-        )
-    return float(value)

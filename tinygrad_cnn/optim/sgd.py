@@ -16,31 +16,27 @@ PyTorch's arrangement, where the learning rate stands outside of v.
 
 from __future__ import annotations
 
-from tinygrad_cnn._op import op
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Array, Backend
-from tinygrad_cnn.dtypes import Spec
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.ops.creation import zeros_like
-from tinygrad_cnn.optim.optimizer import Optimizer, Parameters, ParamGroup, not_negative
+from tinygrad_cnn.optim.optimizer import Optimizer, Parameters, State
+from tinygrad_cnn.optim.options import ParamGroup
+from tinygrad_cnn.optim.rule import follow, like, loss_gradient, update_rule
 
 __all__ = ["SGD"]
 
 
-@op(symbol="SGD", infer=lambda w, g, lr, **_: Spec(w.shape, w.dtype), public=False)
-def gradient_descent(B: Backend, w: Array, g: Array, lr: Array, *, weight_decay: float) -> Array:
+@update_rule("SGD")
+def gradient_descent(
+    B: Backend, w: Array, g: Array, lr: Array, *, weight_decay: float, maximize: bool
+) -> Array:
     """A step downhill: w − lr · g."""
-    if weight_decay:
-        g = g + weight_decay * w
-    return w - B.xp.astype(lr, w.dtype) * g
+    g = loss_gradient(w, g, weight_decay, maximize)
+    return w - like(B, lr, w) * g
 
 
-@op(
-    symbol="SGD",
-    infer=lambda w, g, v, lr, **_: (Spec(w.shape, w.dtype), Spec(v.shape, v.dtype)),
-    outputs=("w", "v"),
-    public=False,
-)
+@update_rule("SGD", state=("momentum_buffer",))
 def momentum_descent(
     B: Backend,
     w: Array,
@@ -52,13 +48,13 @@ def momentum_descent(
     dampening: float,
     weight_decay: float,
     nesterov: bool,
+    maximize: bool,
 ) -> tuple[Array, Array]:
     """A step along the running sum v of the gradients, and the new v."""
-    if weight_decay:
-        g = g + weight_decay * w
+    g = loss_gradient(w, g, weight_decay, maximize)
     v = momentum * v + (1 - dampening) * g
     direction = g + momentum * v if nesterov else v
-    return w - B.xp.astype(lr, w.dtype) * direction, v
+    return w - like(B, lr, w) * direction, v
 
 
 class SGD(Optimizer):
@@ -71,6 +67,7 @@ class SGD(Optimizer):
         dampening: how much less the newest gradient counts in the momentum.
         weight_decay: how strongly weights are pulled to 0.
         nesterov: let the gradient count once more, as if seen from where momentum leads.
+        maximize: go uphill.
 
     Raises:
         ArgumentError: a negative option; Nesterov without momentum or with dampening.
@@ -92,9 +89,9 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        not_negative("momentum", momentum)
-        not_negative("weight_decay", weight_decay)
         if nesterov and (momentum == 0 or dampening != 0):
             raise ArgumentError(
                 "Nesterov's momentum looks ahead along an undampened momentum",
@@ -108,30 +105,17 @@ class SGD(Optimizer):
             "dampening": dampening,
             "weight_decay": weight_decay,
             "nesterov": nesterov,
+            "maximize": maximize,
         }
         super().__init__(params, options)
 
-    def new_state(self, parameter: Tensor, group: ParamGroup) -> dict[str, Tensor]:
+    def new_state(self, parameter: Tensor, group: ParamGroup) -> State:
         return {"momentum_buffer": zeros_like(parameter)} if group["momentum"] else {}
 
-    def update(
-        self, parameter: Tensor, gradient: Tensor, state: dict[str, Tensor], group: ParamGroup
-    ) -> None:
-        decay = group["weight_decay"]
+    def update(self, parameter: Tensor, gradient: Tensor, state: State, group: ParamGroup) -> None:
         if not group["momentum"]:
-            parameter.assign(gradient_descent(parameter, gradient, group.rate, weight_decay=decay))
+            follow(gradient_descent, parameter, gradient, state, group)
             return
-        velocity = state["momentum_buffer"]
-        is_first = velocity.storage.version == 0  # never assigned to: the zeros it was made of
-        moved, new_velocity = momentum_descent(
-            parameter,
-            gradient,
-            velocity,
-            group.rate,
-            momentum=group["momentum"],
-            dampening=0.0 if is_first else group["dampening"],
-            weight_decay=decay,
-            nesterov=group["nesterov"],
-        )
-        parameter.assign(moved)
-        velocity.assign(new_velocity)
+        is_first = parameter not in self.state
+        dampening = 0.0 if is_first else group["dampening"]
+        follow(momentum_descent, parameter, gradient, state, group, dampening=dampening)

@@ -1,32 +1,17 @@
-"""Gradients compared with central differences.
-
-A gradient rule says how much the output changes when an input does. So change each input a little and look:
-
-    ∂L/∂xᵢ ≈ (L(x + ε·eᵢ) − L(x − ε·eᵢ)) / 2ε
-
-The error of that is of order ε²; in float64 with ε = 10⁻⁵ ten digits are right, far more than a wrong
-rule gets by accident. An output with many elements is turned into one number L by a fixed projection with
-unlike weights, so that no two mistakes can cancel.
+"""`gradcheck`: gradients compared with difference quotients, first and second order, and the mistake named.
 
 The second order is the same test again, for the function that computes the first-order gradient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.autodiff import grad
-from tinygrad_cnn.dtypes import float64
+from tinygrad_cnn.dtypes import as_index, float64
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, GradientError
-
-Function: TypeAlias = Callable[..., Any]
-Numbers: TypeAlias = NDArray[np.float64]
+from tinygrad_cnn.testing._diagnosis import broken_walk, likely_mistake, wrong_rule
+from tinygrad_cnn.testing._differences import Function, Measure, Mismatch, first_mismatch, gradient_of
 
 
 def gradcheck(
@@ -37,8 +22,10 @@ def gradcheck(
     eps: float = 1e-5,
     atol: float = 1e-7,
     rtol: float = 1e-6,
+    projections: int = 2,
+    directions: int | None = None,
 ) -> bool:
-    """Compare the gradients of `fn` with central differences, at every element of every input.
+    """Compare the gradients of `fn` with central differences.
 
     Args:
         fn: called with the inputs; returns a Tensor or several. Integer and bool outputs are left out.
@@ -46,13 +33,16 @@ def gradcheck(
         order: 2 also checks the gradient of the gradient.
         eps: how far an element is moved to each side.
         atol, rtol: how far a gradient may be from the difference quotient, absolutely and relatively.
+        projections: how many random weighted sums of the outputs are differentiated, from a fixed seed.
+        directions: None tries every element of every input. A number tries that many random directions in
+            each input instead: a few evaluations however large it is, and as good at finding a mistake.
 
     Returns:
         True; so that it reads well in an assertion.
 
     Raises:
-        GradientError: a gradient is wrong. Names the input and its element, says what was expected, what
-            came, and the likely cause.
+        GradientError: a gradient is wrong. Names the input and its element, what was expected and what came,
+            the operation and the rule that is wrong, the line that called it, and the likely mistake.
         DTypeError: an input to be checked is not float64.
 
     >>> import tinygrad_cnn as tc
@@ -67,15 +57,25 @@ def gradcheck(
       expected: -1.455442531, by central differences
       got:      -0.7277212655
       at:       ...
-      try:      it is 0.5 times the right one everywhere: a factor or a contribution at a fan-out is ...
+      try:      every rule is right by itself; 0.5 times the right one everywhere: a factor is missing, or ...
     """
     points = _checked_inputs(inputs)
     if order not in (1, 2):
         raise ArgumentError("the first order and the second can be checked", argument="order", got=order)
-    _check(fn, points, eps, atol, rtol, "gradient")
+    for name, number in (("projections", projections), ("directions", directions)):
+        if number is not None and as_index(number, argument=name) < 1:
+            raise ArgumentError(f"{name} is a number of tries", argument=name, expected=">= 1", got=number)
+    measure = Measure(eps, atol, rtol, projections, directions)
+    mismatch = first_mismatch(fn, points, measure)
+    if mismatch is not None:
+        name = _name(points, mismatch.position)
+        raise _explained(fn, points, mismatch, 1, eps, f"the gradient of {name}")
     if order == 2:
-        gradient, points = _gradient_of(fn, points)
-        _check(gradient, points, eps, atol, rtol, "second-order gradient")
+        gradient, all_points = gradient_of(fn, points)
+        mismatch = first_mismatch(gradient, all_points, measure)
+        if mismatch is not None:
+            name = _name(points, mismatch.position)
+            raise _explained(gradient, all_points, mismatch, 2, eps, f"the second-order gradient of {name}")
     return True
 
 
@@ -104,147 +104,31 @@ def _checked_inputs(inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     return points
 
 
-# --- the gradient that is tested ------------------------------------------------------------------
+def _name(points: Sequence[Tensor], position: int) -> str:
+    """What to call an input; behind those of the function stand the gradients that a backward starts from."""
+    if position >= len(points):
+        return "the gradient to start from"
+    name = points[position].name
+    return f"input {position} ({name})" if name else f"input {position}"
 
 
-def _outputs(fn: Function, points: Sequence[Tensor]) -> list[Tensor]:
-    results = fn(*points)
-    several = results if isinstance(results, (tuple, list)) else (results,)
-    return [result for result in several if result.dtype.is_floating]
-
-
-def _weights(outputs: Sequence[Tensor]) -> list[Numbers]:
-    """Fixed numbers between ½ and 2 with both signs, no two alike: the projection of the outputs."""
-    generator = np.random.default_rng(0)
-    return [
-        generator.uniform(0.5, 2.0, output.shape) * generator.choice([-1.0, 1.0], output.shape)
-        for output in outputs
-    ]
-
-
-def _computed(fn: Function, points: Sequence[Tensor], weights: Sequence[Numbers]) -> list[Numbers]:
-    """What the backward walk says, for every input that requires a gradient; zeros where nothing arrives."""
-    wanted = [value for value in points if value.requires_grad]
-    pairs = [
-        (output, tensor(weight, dtype=output.dtype, backend=output.backend))
-        for output, weight in zip(_outputs(fn, points), weights, strict=True)
-        if output.requires_grad
-    ]
-    if not pairs:
-        return [np.zeros(value.shape) for value in wanted]
-    gradients = grad([output for output, _ in pairs], wanted, [weight for _, weight in pairs])
-    return [
-        np.zeros(value.shape) if gradient is None else gradient.numpy()
-        for value, gradient in zip(wanted, gradients, strict=True)
-    ]
-
-
-def _gradient_of(fn: Function, points: Sequence[Tensor]) -> tuple[Function, tuple[Tensor, ...]]:
-    """The first-order gradient as a function of the inputs and of the gradient it starts from."""
-    outputs = [output for output in _outputs(fn, points) if output.requires_grad]
-    seeds = [
-        tensor(weight, dtype=output.dtype, requires_grad=True, backend=output.backend)
-        for output, weight in zip(outputs, _weights(outputs), strict=True)
-    ]
-
-    def gradient(*values: Tensor) -> list[Tensor]:
-        inner, cotangents = values[: len(points)], values[len(points) :]
-        results = [output for output in _outputs(fn, inner) if output.requires_grad]
-        wanted = [value for value in inner if value.requires_grad]
-        found = grad(results, wanted, cotangents, create_graph=True) if results else ()
-        return [value for value in found if value is not None]
-
-    return gradient, (*points, *seeds)
-
-
-# --- the difference quotient ----------------------------------------------------------------------
-
-
-def _check(fn: Function, points: Sequence[Tensor], eps: float, atol: float, rtol: float, what: str) -> None:
-    outputs = _outputs(fn, points)
-    weights = _weights(outputs)
-
-    def projected(position: int, array: Numbers) -> float:
-        """L with one input replaced."""
-        moved = list(points)
-        old = points[position]
-        moved[position] = tensor(array, requires_grad=old.requires_grad, backend=old.backend)
-        values = _outputs(fn, moved)
-        return sum(
-            float(np.vdot(weight, value.numpy())) for weight, value in zip(weights, values, strict=True)
-        )
-
-    computed = iter(_computed(fn, points, weights))
-    for position, value in enumerate(points):
-        if not value.requires_grad:
-            continue
-        got, start = next(computed), value.numpy()
-        here = projected(position, start)
-        _require_repeatable(here, projected(position, start))
-        expected = np.zeros(value.shape)
-        for index in np.ndindex(*value.shape):
-            expected[index] = (
-                _at(projected, position, start, index, eps) - _at(projected, position, start, index, -eps)
-            ) / (2 * eps)
-        wrong = ~np.isclose(got, expected, rtol=rtol, atol=atol)
-        if wrong.any():
-            index = tuple(np.argwhere(wrong)[0].tolist())
-            ahead = (_at(projected, position, start, index, eps) - here) / eps
-            behind = (here - _at(projected, position, start, index, -eps)) / eps
-            raise GradientError(
-                f"the {what} of input {position}{_named(value)} is wrong at element {index}",
-                argument=f"inputs[{position}]",
-                expected=f"{expected[index]:.10g}, by central differences",
-                got=f"{got[index]:.10g}",
-                hint=_likely_cause(expected, got, wrong, kink=abs(ahead - behind) > 0.01 * abs(ahead) + 0.01),
-            )
-
-
-def _at(
-    projected: Callable[[int, Numbers], float],
-    position: int,
-    start: Numbers,
-    index: tuple[int, ...],
-    step: float,
-) -> float:
-    moved = start.copy()
-    moved[index] += step
-    return projected(position, moved)
-
-
-def _named(value: Tensor) -> str:
-    return f" ({value.name})" if value.name else ""
-
-
-def _require_repeatable(first: float, second: float) -> None:
-    if first != second and not (np.isnan(first) and np.isnan(second)):
-        raise GradientError(
-            "fn gives another result when it is called again",
-            argument="fn",
-            expected=first,
-            got=second,
-            hint="does it draw random numbers? Draw them once, outside",
-        )
-
-
-def _likely_cause(expected: Numbers, got: Numbers, wrong: NDArray[np.bool_], *, kink: bool) -> str | None:
-    """What the pattern of a wrong gradient tells about the mistake behind it."""
-    if not np.isfinite(got).all():
-        return "it is not finite: does the rule divide by 0 or take the logarithm of 0?"
-    if kink:
-        return "fn has a kink there, with another slope on each side: choose inputs away from it"
-    if not got.any():
-        return "it is zero everywhere: is the value detached, or a contribution dropped?"
-    if np.allclose(got, -expected):
-        return "the sign is flipped"
-    factor = float(np.vdot(expected, got) / max(float(np.vdot(expected, expected)), 1e-300))
-    if np.allclose(got, factor * expected):
-        return (
-            f"it is {factor:.4g} times the right one everywhere: a factor or a contribution at a fan-out is "
-            "missing, or one counts twice"
-        )
-    if np.allclose(np.sort(got, axis=None), np.sort(expected, axis=None)):
-        return "the right numbers are in the wrong places: transposed, flipped, or an unrotated kernel?"
-    if 2 * wrong.sum() < wrong.size:
-        return f"only {wrong.sum()} of {wrong.size} elements are wrong: look at borders and repeated indices"
-    return None
+def _explained(
+    fn: Function, points: Sequence[Tensor], mismatch: Mismatch, order: int, eps: float, what: str
+) -> GradientError:
+    """The error that says where the gradient is wrong, which rule makes it so, and why."""
+    suspect = wrong_rule(fn, points, order, eps)
+    if suspect is not None:
+        blamed, mistake = str(suspect), likely_mistake(suspect.mismatch, suspect)
+    else:
+        blamed = broken_walk(fn, points) or "every rule is right by itself"
+        mistake = likely_mistake(mismatch)
+    error = GradientError(
+        f"{what} is wrong at element {mismatch.element}",
+        argument=f"inputs[{mismatch.position}]",
+        expected=f"{mismatch.expected:.10g}, by central differences",
+        got=f"{mismatch.got:.10g}",
+        hint=f"{blamed}; {mistake}" if mistake else blamed,
+    )
+    if suspect is not None:
+        error.at(suspect.node.name, suspect.node.source)
+    return error

@@ -24,7 +24,7 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.autodiff import grad
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTYPES, DType, Spec, float32, float64, int64
-from tinygrad_cnn.testing.samples import Case, cases, tensors
+from tinygrad_cnn.testing.samples import Case, cases, has_gradient, tensors
 
 READABLE = get_backend("numpy", overrides=False)
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
@@ -87,11 +87,6 @@ def test_values_equal_the_readable_kernel(executing: Backend, case: Case, dtype:
     if not case.op.mutates:
         for value, old in zip(inputs, before, strict=True):
             np.testing.assert_array_equal(value.numpy(), old, "a kernel has written into its input")
-
-
-def has_gradient(case: Case) -> bool:
-    """Whether the operation has rules and gives real numbers on this sample."""
-    return bool(case.op.rules) and call(case, tensors(case, "meta"))[0].dtype.is_floating
 
 
 @each_dtype

@@ -13,7 +13,7 @@ log_softmax-1 [(2, 3, 2)] {'dim': -2}
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from tinygrad_cnn._op import REGISTRY, Op
 from tinygrad_cnn._sample import Draw, Sample
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
-from tinygrad_cnn.dtypes import DTypeLike, as_dtype, float64
+from tinygrad_cnn.dtypes import DTypeLike, Spec, as_dtype, float64
 
 OUR_OPERATIONS = "tinygrad_cnn.ops."  # where the library's own operations are declared
 
@@ -54,13 +54,37 @@ def cases(*ops: Op) -> list[Case]:
     return [Case(op, number) for op in ops or library_operations() for number in range(len(op.samples))]
 
 
+def first_output(case: Case) -> Callable[..., Tensor]:
+    """The operation with its sample's parameters as a function of its inputs: its differentiable output."""
+
+    def function(*inputs: Tensor) -> Tensor:
+        results = case.op(*inputs, **case.sample.params)
+        first: Tensor = results[0] if isinstance(results, tuple) else results
+        return first
+
+    return function
+
+
+def has_gradient(case: Case) -> bool:
+    """Whether there is a gradient on this sample: even an operation with rules may give integers (a cast)."""
+    specs = [Spec(array.shape, as_dtype(array.dtype)) for array in arrays(case)]
+    inferred = case.op.infer(*specs, **case.op.defaults | case.sample.params)
+    first = inferred if case.op.single else inferred[0]
+    return bool(case.op.rules) and bool(first.dtype.is_floating)
+
+
 def arrays(case: Case, *, dtype: DTypeLike = float64) -> list[NDArray[Any]]:
     """The inputs of a sample: real ones in `dtype`, integers in int64, masks in bool."""
+    return draw_arrays(case.op, case.sample, dtype=dtype)
+
+
+def draw_arrays(op: Op, sample: Sample, *, dtype: DTypeLike = float64) -> list[NDArray[Any]]:
+    """The same for a sample that the operation was not declared with."""
     generator = np.random.default_rng(20)
-    draws = case.sample.inputs
+    draws = sample.inputs
     places = iter(_distinct_places([draw.shape for draw in draws if draw.kind == "reals"], generator))
     drawn = [_real(next(places), draw) if draw.kind == "reals" else _whole(draw, generator) for draw in draws]
-    related = _RELATED.get(case.op.name, list)(drawn)
+    related = _RELATED.get(op.name, list)(drawn)
     name = as_dtype(dtype).name
     return [array.astype(name) if array.dtype.kind == "f" else array for array in related]
 

@@ -5,10 +5,38 @@ only the boxes that numbers are read from and written into, one element at a tim
 what the operation takes and returns what it returns (a tuple for several outputs).
 """
 
-from ops.references import elementwise, indexing, layers, movement, pool, products, random, reduce
+from ops.references import (
+    activation,
+    elementwise,
+    indexing,
+    layers,
+    loss,
+    movement,
+    normalize,
+    patches,
+    pool,
+    products,
+    random,
+    reduce,
+    scan,
+)
 
 REFERENCES = {
     name: function
-    for family in (elementwise, indexing, layers, movement, pool, products, random, reduce)
+    for family in (
+        activation,
+        elementwise,
+        indexing,
+        layers,
+        loss,
+        movement,
+        normalize,
+        patches,
+        pool,
+        products,
+        random,
+        reduce,
+        scan,
+    )
     for name, function in family.REFERENCES.items()
 }

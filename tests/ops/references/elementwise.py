@@ -24,12 +24,6 @@ def sign(x):
     return math.copysign(1.0, x) if x else 0.0
 
 
-def clamp(x, *, min, max):
-    if min is not None and x < min:
-        return min
-    return max if max is not None and x > max else x
-
-
 def half_to_even(x):
     below = math.floor(x)
     if x - below == 0.5:
@@ -62,13 +56,18 @@ FORMULAS = {
     "reciprocal": lambda x: 1 / x,
     "sin": math.sin,
     "cos": math.cos,
-    "tanh": math.tanh,
+    "tan": lambda x: math.sin(x) / math.cos(x),
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "atan2": math.atan2,
+    "sinh": lambda x: (math.exp(x) - math.exp(-x)) / 2,
+    "cosh": lambda x: (math.exp(x) + math.exp(-x)) / 2,
+    "asinh": lambda x: math.log(x + math.sqrt(x * x + 1)),
+    "acosh": lambda x: math.log(x + math.sqrt(x * x - 1)),
+    "atanh": lambda x: math.log((1 + x) / (1 - x)) / 2,
+    "logaddexp": lambda x, y: math.log(math.exp(x) + math.exp(y)),
     "erf": math.erf,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-    "softplus": lambda x: math.log(1 + math.exp(x)),
-    "relu": lambda x: x if x > 0 else 0.0,
-    "leaky_relu": lambda x, *, negative_slope: x if x > 0 else negative_slope * x,
-    "clamp": clamp,
     "floor": math.floor,
     "ceil": math.ceil,
     "round": half_to_even,

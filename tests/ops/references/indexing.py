@@ -99,6 +99,14 @@ def scatter_add(x, index, src, *, dim):
     return result
 
 
+def scatter(x, index, src, *, dim):
+    dim %= x.ndim
+    result = table(x.shape, lambda place: number(x, place))
+    for place in places(index.shape):
+        result[(*place[:dim], number(index, place), *place[dim + 1 :])] = number(src, place)
+    return result
+
+
 def sort(x, *, dim, descending):
     dim %= max(x.ndim, 1)
     orders = {}
@@ -124,5 +132,6 @@ REFERENCES = {
     "put_add": put_add,
     "gather": gather,
     "scatter_add": scatter_add,
+    "scatter": scatter,
     "sort": sort,
 }

@@ -21,7 +21,7 @@ def max_pool(x, *, kernel_size, stride, padding, dilation, ceil_mode):
                 continue
             if found is None or value > found[0] or (math.isnan(value) and not math.isnan(found[0])):
                 found = (value, position)
-        return found
+        return found or (-math.inf, 0)  # a dilated window may meet nothing but padding
 
     winners = table((*x.shape[:2], *out), best)
     return (
@@ -30,20 +30,27 @@ def max_pool(x, *, kernel_size, stride, padding, dilation, ceil_mode):
     )
 
 
-def winner_place(winner, index, kernel_size, **window):
+def winner_cell(winner, index, kernel_size, **window):
     offset = list(places(kernel_size))[number(winner, index)]
-    return (*index[:2], *cell(index[2:], offset, **window))
+    return cell(index[2:], offset, **window)
 
 
 def max_pool_scatter(grad, winner, *, size, **window):
     result = table((*grad.shape[:2], *size), lambda index: 0)
     for index in places(grad.shape):
-        result[winner_place(winner, index, **window)] += number(grad, index)
+        where = winner_cell(winner, index, **window)
+        if is_inside(where, size):
+            result[(*index[:2], *where)] += number(grad, index)
     return result
 
 
 def max_pool_gather(x, winner, **window):
-    return table(winner.shape, lambda index: number(x, winner_place(winner, index, **window)))
+    """0 for a winner on the padding."""
+    return table(winner.shape, lambda index: read(x[index[:2]], winner_cell(winner, index, **window)))
+
+
+def is_inside(where, size):
+    return not [i for i, s in zip(where, size, strict=True) if not 0 <= i < s]
 
 
 def sum_pool(x, *, kernel_size, stride, padding, ceil_mode):
@@ -66,7 +73,7 @@ def sum_pool_input_grad(grad, *, size, kernel_size, stride, padding, ceil_mode):
     for index in places(grad.shape):
         for offset in places(kernel_size):
             where = cell(index[2:], offset, stride, padding, ones)
-            if not [i for i, s in zip(where, size, strict=True) if not 0 <= i < s]:
+            if is_inside(where, size):
                 result[(*index[:2], *where)] += number(grad, index)
     return result
 

@@ -28,6 +28,18 @@ def matmul(x, y):
     return full.reshape(shape)
 
 
+def einsum(x, y, *, equation):
+    """Every letter runs through its dimension; a product is added where the result's letters say."""
+    of_x, of_y, of_out = equation.replace("->", ",").split(",")
+    size = dict(zip(of_x + of_y, (*x.shape, *y.shape), strict=True))
+    result = table(tuple(size[letter] for letter in of_out), lambda index: 0)
+    for values in places(tuple(size.values())):
+        at = dict(zip(size, values, strict=True))
+        at_x, at_y, at_out = (tuple(at[letter] for letter in letters) for letters in (of_x, of_y, of_out))
+        result[at_out] += number(x, at_x) * number(y, at_y)
+    return result
+
+
 def cell(place, offset, stride, padding, dilation):
     """Where a cell of a window lies in the image; may be outside."""
     return tuple(
@@ -99,6 +111,7 @@ def conv_weight_grad(x, grad, *, kernel_size, stride, padding, dilation, groups)
 
 REFERENCES = {
     "matmul": matmul,
+    "einsum": einsum,
     "conv": conv,
     "conv_input_grad": conv_input_grad,
     "conv_weight_grad": conv_weight_grad,

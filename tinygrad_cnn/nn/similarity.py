@@ -1,0 +1,56 @@
+"""How alike two vectors are, as modules."""
+
+from __future__ import annotations
+
+import tinygrad_cnn.functional as F
+from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.nn.module import Module
+
+__all__ = ["CosineSimilarity", "PairwiseDistance"]
+
+
+class CosineSimilarity(Module):
+    """The cosine of the angle between two vectors; see `functional.cosine_similarity`.
+
+    Args:
+        dim: along which the vectors lie.
+        eps: a shorter vector counts as of this length.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.CosineSimilarity(dim=0)(tc.tensor([1.0, 0.0]), tc.tensor([0.0, 2.0]))
+    tensor(0.)
+    """
+
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        super().__init__()
+        self.dim, self.eps = dim, eps
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.cosine_similarity(x1, x2, self.dim, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, eps={self.eps}"
+
+
+class PairwiseDistance(Module):
+    """The distance between two vectors; see `functional.pairwise_distance`.
+
+    Args:
+        p: which norm measures it.
+        eps: added to every difference.
+        keepdim: leave the last dimension in place, as size 1.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.PairwiseDistance(p=1)(tc.zeros(1, 2), tc.tensor([[3.0, 4.0]]))
+    tensor([7.])
+    """
+
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        super().__init__()
+        self.norm, self.eps, self.keepdim = p, eps, keepdim
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
+
+    def extra_repr(self) -> str:
+        return f"p={self.norm}, eps={self.eps}, keepdim={self.keepdim}"
