@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from parity.compare import randn, torch
+from parity.compare import layer_parity, randn, torch
 
 import tinygrad_cnn as tc
 
@@ -180,3 +180,8 @@ def test_hooks_replace_the_same():
         (first + second).backward()
         gradients.append((first.item(), x.grad.item(), y.grad.item()))
     assert gradients[0] == gradients[1]
+
+
+def test_flatten_and_back():
+    layer_parity("Flatten", randn(2, 3, 4), args=(0, 1))
+    layer_parity("Unflatten", randn(2, 12), args=(1, (3, -1)))

@@ -1,6 +1,7 @@
 """The README's Python runs as it stands, from the first block to the last."""
 
 import re
+import textwrap
 from pathlib import Path
 
 README = Path(__file__).parents[2] / "README.md"
@@ -10,7 +11,7 @@ def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = README.read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 7
     code = "\n".join(blocks)
     assert "epochs=5" in code
     namespace = {}
@@ -18,6 +19,9 @@ def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "tensor(4.)" in printed
     assert "61,706" in printed
+    assert "[1.0, 2.0, 3.0]" in printed
+    shown = text[text.index("    ∂L/∂b over 3 paths") :].partition("\n\n")[0]
+    assert textwrap.dedent(shown) in printed
     assert (tmp_path / "lenet5.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 

@@ -1,8 +1,9 @@
-"""The linear layer, its relative for pairs, and two modules that only pass on what they get."""
+"""The linear layer, its relative for pairs, and modules that only pass on what they get."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
@@ -13,7 +14,7 @@ from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.creation import zeros
 
-__all__ = ["Bilinear", "Flatten", "Identity", "Linear"]
+__all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]
 
 
 class Linear(Module):
@@ -128,6 +129,25 @@ class Flatten(Module):
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """One dimension cut up into several, the other way round than `Flatten`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.Unflatten(1, (16, 5, 5))(tc.zeros(2, 400)).shape
+    (2, 16, 5, 5)
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Module):
