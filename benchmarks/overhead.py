@@ -51,25 +51,37 @@ def microseconds(run: Callable[[], None]) -> float:
     return (time.perf_counter() - clock) / OPERATIONS * 1e6
 
 
-def main() -> None:
+def measure(rounds: int = ROUNDS) -> list[dict[str, Any]]:
+    """A row for each chain: microseconds per operation, round by round; PyTorch's are empty without it."""
     torch: Any = None
     if find_spec("torch") is not None:
         import torch
 
         torch.set_num_threads(1)
-    print("operation                     ours     PyTorch   ratio (quartiles)")
+    rows = []
     for name in CHAINS:
-        ours = chain(tc, tc.grad, name)
-        ours()
-        if torch is None:
-            print(f"{name:26} {statistics.median(microseconds(ours) for _ in range(ROUNDS)):6.2f} µs")
-            continue
-        theirs = chain(torch, torch.autograd.grad, name)
-        theirs()
-        pairs = [(microseconds(ours), microseconds(theirs)) for _ in range(ROUNDS)]
-        low, middle, high = statistics.quantiles([mine / other for mine, other in pairs], n=4)
-        own, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-        print(f"{name:26} {own:6.2f} µs  {other:6.2f} µs   {middle:.2f} ({low:.2f}-{high:.2f})")
+        runs = {"ours": chain(tc, tc.grad, name)}
+        if torch is not None:
+            runs["torch"] = chain(torch, torch.autograd.grad, name)
+        for run in runs.values():
+            run()  # the first one warms up
+        times: dict[str, list[float]] = {"ours": [], "torch": []}
+        for _ in range(rounds):
+            for library, run in runs.items():
+                times[library].append(microseconds(run))
+        rows.append({"name": name, **times})
+    return rows
+
+
+def main() -> None:
+    print("operation                     ours     PyTorch   ratio (quartiles)")
+    for row in measure():
+        line = f"{row['name']:26} {statistics.median(row['ours']):6.2f} µs"
+        if row["torch"]:
+            ratios = [mine / other for mine, other in zip(row["ours"], row["torch"], strict=True)]
+            low, middle, high = statistics.quantiles(ratios, n=4)
+            line += f"  {statistics.median(row['torch']):6.2f} µs   {middle:.2f} ({low:.2f}-{high:.2f})"
+        print(line)
 
 
 if __name__ == "__main__":

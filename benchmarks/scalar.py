@@ -112,7 +112,8 @@ def with_tensors() -> Callable[[], float]:
     return step
 
 
-def main() -> None:
+def measure(rounds: int = ROUNDS) -> tuple[dict[str, list[float]], float]:
+    """Seconds per step of each engine, round by round, and the loss that all of them end with."""
     ways = {"our Scalar": with_numbers(Scalar, "value"), "our tensors": with_tensors()}
     if find_spec("micrograd") is not None:
         from micrograd.engine import Value
@@ -120,15 +121,20 @@ def main() -> None:
         ways["micrograd"] = with_numbers(Value, "data")
     times: dict[str, list[float]] = {name: [] for name in ways}
     losses: dict[str, float] = {}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, step in ways.items():
             start = time.perf_counter()
             for _ in range(STEPS):
                 losses[name] = step()
             times[name].append((time.perf_counter() - start) / STEPS)
     assert max(losses.values()) - min(losses.values()) < 1e-9, losses  # all have done the same work
+    return times, losses["our Scalar"]
+
+
+def main() -> None:
+    times, loss = measure()
+    print(f"loss {loss:.6f} after {STEPS * ROUNDS} steps, with every engine")
     reference = times.get("micrograd")
-    print(f"loss {losses['our Scalar']:.6f} after {STEPS * ROUNDS} steps, with every engine")
     for name, seconds in times.items():
         ratios = [theirs / ours for theirs, ours in zip(reference or [], seconds, strict=False)]
         beside = (

@@ -35,6 +35,11 @@ from tinygrad_cnn.dtypes import (
     uint8,
 )
 from tinygrad_cnn.dtypes import bool_ as bool
+from tinygrad_cnn.dtypes import float16 as half
+from tinygrad_cnn.dtypes import float32 as float
+from tinygrad_cnn.dtypes import float64 as double
+from tinygrad_cnn.dtypes import int32 as int
+from tinygrad_cnn.dtypes import int64 as long
 from tinygrad_cnn.ops import *  # noqa: F403
 
 __version__ = "0.1.0"
@@ -63,7 +68,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"tinygrad_cnn.{name}")
     if name in _NAMES:
         return getattr(import_module(f"tinygrad_cnn.{_NAMES[name]}"), name)
-    raise AttributeError(f"module 'tinygrad_cnn' has no attribute {name!r}")
+    advice = import_module("tinygrad_cnn._advice")  # not needed before somebody mistypes
+    raise advice.missing(name, "tinygrad_cnn", advice.OF_THE_PACKAGE, __dir__())
 
 
 def __dir__() -> list[str]:

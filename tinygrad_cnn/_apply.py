@@ -225,12 +225,12 @@ def _constant(number: Any, dtype: DType, backend: Backend) -> Tensor:
 
 def _promoted(op: Op, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     """Cast inputs of several dtypes to the one they meet in; the casts are Nodes of the graph."""
-    first = inputs[0].dtype
-    for value in inputs:
-        if value.dtype is not first:
+    last = inputs[-1].dtype  # a mask stands in front of the numbers that it chooses among
+    for position, value in enumerate(inputs):
+        if value.dtype is not last and position in op.meeting:
             break
     else:
-        if op.promotes == "kind" or first.is_floating:
+        if op.promotes == "kind" or last.is_floating:
             return inputs
     target = promote(*[value for position, value in enumerate(inputs) if position in op.meeting])
     if op.promotes == "floating" and not target.is_floating:

@@ -62,9 +62,19 @@ def digest(tensor: Tensor) -> Digest:
         zeros=int((array == 0).sum()),
         nan=int(np.isnan(array).sum()),
         infinite=int(np.isinf(array).sum()),
-        counts=tuple(np.histogram(finite, bins=BINS)[0].tolist()) if finite.size else (0,) * BINS,
+        counts=_counts(finite),
         image=_image(array),
     )
+
+
+def _counts(finite: NDArray[np.float64]) -> tuple[int, ...]:
+    if not finite.size:
+        return (0,) * BINS
+    # Of halves, because the whole way from the lowest to the highest may be too long for a float.
+    low, high = finite.min() / 2, finite.max() / 2
+    places = (finite / 2 - low) / (high - low) if low < high else np.full(finite.shape, 0.5)
+    counts: list[int] = np.histogram(places, bins=BINS, range=(0, 1))[0].tolist()
+    return tuple(counts)
 
 
 def _image(array: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:

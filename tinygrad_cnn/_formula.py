@@ -12,10 +12,10 @@ _NAME = re.compile(r"(?<![A-Za-z_])[A-Za-z_][A-Za-z_0-9]*")
 def number(value: float) -> str:
     """At most six significant digits, with a real minus sign; whole numbers without a point.
 
-    >>> number(-0.0374), number(12.0), number(1 / 3)
-    ('−0.0374', '12', '0.333333')
+    >>> number(-0.0374), number(12.0), number(1 / 3), number(-0.0)
+    ('−0.0374', '12', '0.333333', '0')
     """
-    return f"{value:.6g}".replace("-", "−")
+    return f"{value + 0.0:.6g}".replace("-", "−")  # −0 + 0 is 0
 
 
 def rule_for(formula: str, argument: str) -> str:
@@ -55,7 +55,7 @@ def with_numbers(formula: str, values: Mapping[str, float], result: float) -> st
         shown = number(values[match[0]])
         before, after = right[: match.start()][-1:], right[match.end() :][:1]
         stands_alone = before in ("", " ", "(") and after in ("", " ", ")", ",")
-        first = not right[: match.start()].strip("( ")
+        first = not right[: match.start()].strip("( ") or before + after == "()"
         return shown if stands_alone and (shown[0] != "−" or first) else f"({shown})"
 
     left = _NAME.sub(filled, right)

@@ -16,7 +16,8 @@ from tinygrad_cnn._graph_describe import Description
 from tinygrad_cnn._node import Edge, Node
 from tinygrad_cnn._saved import recall
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.autodiff import Contribution, Event, Visit, seeds, walk
+from tinygrad_cnn._walk import Contribution, Event, Visit, walk
+from tinygrad_cnn.autodiff import seeds
 
 PREFIX = "∂/"  # of the names of a backward pass's operations
 

@@ -24,17 +24,23 @@ def ancestors(roots: Iterable[Node]) -> list[Node]:
     while stack:
         node = stack.pop()
         if node.released:
-            raise ReleasedGraphError(
-                "this graph was released by a backward walk",
-                expected="a graph with its edges",
-                got=f"{node!r} of a released graph",
-                hint="compute and walk inside `with tc.record():`, or make the graph before backward()",
-            ).at(node.name, node.source)
+            raise released_error(node)
         for parent, _ in node.inputs:
             if parent not in reached:
                 reached.add(parent)
                 stack.append(parent)
     return sorted(reached, key=lambda node: node.serial)
+
+
+def released_error(node: Node) -> ReleasedGraphError:
+    error = ReleasedGraphError(
+        "this graph was released by a backward walk",
+        expected="a graph with its edges and saved values",
+        got=f"{node!r} of a released graph",
+        hint="compute inside `with tc.record():`, which keeps everything; or backward(retain_graph=True)",
+    )
+    error.at(node.name, node.source)
+    return error
 
 
 class Description:
@@ -181,7 +187,8 @@ def _homes(nodes: Sequence[Node]) -> dict[Node, str]:
                 data = not parent.requires_grad and parent.outputs[0].shape
                 home = "" if data else node.scope
                 homes[parent] = _common_scope(homes[parent], home) if parent in homes else home
-    return homes
+    # A leaf may be all there is: the gradient that a walk begins with, when every rule hands it on as it is.
+    return {node: homes.get(node, "") for node in nodes}
 
 
 def _common_scope(first: str, second: str) -> str:

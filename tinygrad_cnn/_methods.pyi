@@ -344,7 +344,7 @@ class TensorMethods:
         """True where exactly one is non-zero."""
 
     def logsumexp(self, dim: Dims, keepdim: builtins.bool = False) -> Tensor:
-        """ln Σ eˣ over `dim`, shifted by the maximum so that nothing overflows; −∞ for all −∞."""
+        """ln Σ eˣ over `dim`, shifted by the maximum so that nothing overflows; −∞ for all −∞, and for nothing."""
 
     def long(self) -> Tensor:
         """In int64, towards zero: the dtype of labels and indices."""

@@ -58,11 +58,14 @@ class SourceLine:
 
 
 def is_library_frame(frame: FrameType) -> bool:
-    """True for the library's own frames (examples in docstrings count as the user's)."""
+    """True for frames that are no line of the user's: the library's own, and Python's frozen modules.
+
+    Examples in docstrings count as the user's.
+    """
     code = frame.f_code
     ours = _is_ours.get(code)
     if ours is None:
-        ours = _is_ours[code] = code.co_filename.startswith(_PACKAGE_FOLDER)
+        ours = _is_ours[code] = code.co_filename.startswith((_PACKAGE_FOLDER, "<frozen "))
     return ours
 
 

@@ -1,9 +1,9 @@
 """Rules about dtypes and shapes, with no array in sight.
 
 Everything an operation can know *before* it computes is decided here: which dtype two operands meet in,
-which shape they broadcast to, which dimensions `dim=-1` means, how many windows fit into an image. The
-`infer` function of an operation is written with these helpers, so errors come with both shapes in the
-message and nothing has been computed when they are raised.
+which shape they broadcast to, which dimensions `dim=-1` means. The `infer` function of an operation is
+written with these helpers, so errors come with both shapes in the message and nothing has been computed when
+they are raised.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DimensionError, DTypeError, ShapeError
+from tinygrad_cnn.errors import ArgumentTypeError, DimensionError, DTypeError, ShapeError
 
 Shape: TypeAlias = tuple[int, ...]
 Dims: TypeAlias = "int | Sequence[int] | None"
@@ -126,16 +127,16 @@ def promote(*operands: HasSpec) -> DType:
     >>> promote(Spec((2,), int64), Spec((3, 1), float32))
     tinygrad_cnn.float32
     """
-    best: tuple[int, bool, int] | None = None
-    result = operands[0].dtype
+    strongest = (-1, False)
+    meeting: list[DType] = []
     for operand in operands:
-        dtype = operand.dtype
-        key = (_KIND_RANK[dtype.kind], len(operand.shape) > 0, dtype.rank)
-        if best is None or key > best:
-            best, result = key, dtype
-    if result is int8 and any(operand.dtype is uint8 for operand in operands):
-        return int16  # neither holds the other's values
-    return result
+        strength = (_KIND_RANK[operand.dtype.kind], len(operand.shape) > 0)
+        if strength > strongest:
+            strongest, meeting = strength, []
+        if strength == strongest:
+            meeting.append(operand.dtype)
+    widest = max(meeting, key=attrgetter("rank"))
+    return int16 if widest is int8 and uint8 in meeting else widest  # neither holds the other's values
 
 
 def same_floating(*operands: HasSpec, names: Sequence[str]) -> DType:
@@ -165,11 +166,21 @@ def same_floating(*operands: HasSpec, names: Sequence[str]) -> DType:
 
 
 def require_floating(operand: HasSpec, name: str) -> None:
-    """Refuse integers and bools with a DTypeError that names the argument.
+    """Refuse integers and bools with a DTypeError that names the argument, and what is no tensor.
 
     >>> require_floating(Spec((2,), float32), "x")
     """
-    if not operand.dtype.is_floating:
+    try:
+        is_floating = operand.dtype.is_floating
+    except AttributeError:  # an array or a list; asking every operand what it is would cost more
+        raise ArgumentTypeError(
+            f"{name} is not a tensor",
+            argument=name,
+            expected="Tensor",
+            got=type(operand).__name__,
+            hint=f"tc.tensor({name})",
+        ) from None
+    if not is_floating:
         raise DTypeError(
             f"{name} must hold floating-point numbers",
             argument=name,
@@ -204,7 +215,7 @@ def broadcast(*shapes: Shape, names: Sequence[str] | None = None) -> Shape:
     (3, 4)
     """
     first = shapes[0]
-    if all(shape == first for shape in shapes):
+    if all([shape == first or not shape for shape in shapes]):  # equal shapes and scalars: nothing to compare
         return first
     ndim = max(len(shape) for shape in shapes)
     result = [1] * ndim
@@ -263,14 +274,15 @@ def normalize_dim(dim: object, ndim: int, *, argument: str = "dim") -> int:
     2
     """
     number = as_index(dim, argument=argument)
-    if not -max(ndim, 1) <= number < max(ndim, 1):  # a 0-d tensor takes dim 0 and -1, as PyTorch's does
+    end = ndim or 1  # a 0-d tensor takes dim 0 and -1, as PyTorch's does
+    if not -end <= number < end:
         raise DimensionError(
             f"dimension {number} of a tensor with {ndim} dimension{'s' if ndim != 1 else ''}",
             argument=argument,
             expected=f"{-ndim} .. {ndim - 1}" if ndim else "0 or -1",
             got=number,
         )
-    return number % max(ndim, 1)
+    return number % end
 
 
 def normalize_dims(dim: Dims, ndim: int, *, argument: str = "dim") -> tuple[int, ...]:
@@ -309,95 +321,3 @@ def count(shape: Shape) -> int:
     6
     """
     return math.prod(shape)
-
-
-# --- windows --------------------------------------------------------------------------------------
-
-
-def per_dimension(value: object, ndim: int, *, argument: str) -> tuple[int, ...]:
-    """One int for each spatial dimension, out of one number or one a dimension.
-
-    >>> per_dimension(2, 3, argument="stride")
-    (2, 2, 2)
-    """
-    if not isinstance(value, (tuple, list)):
-        return (as_index(value, argument=argument),) * ndim
-    numbers = tuple(as_index(one, argument=argument) for one in value)
-    if len(numbers) == 1:
-        return numbers * ndim
-    if len(numbers) != ndim:
-        raise ArgumentError(
-            f"{argument} needs one number, or one a spatial dimension",
-            argument=argument,
-            expected=f"{ndim} numbers",
-            got=value,
-        )
-    return numbers
-
-
-def window_output_size(
-    size: int,
-    kernel: int,
-    stride: int = 1,
-    padding: tuple[int, int] = (0, 0),
-    dilation: int = 1,
-    ceil_mode: bool = False,
-) -> int:
-    """How many windows fit along one dimension: ⌊(size + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
-
-    With `ceil_mode` the last window may hang over the end, but must start inside the input or its left
-    padding (PyTorch's rule).
-
-    >>> window_output_size(28, 5, padding=(2, 2)), window_output_size(28, 2, stride=2)
-    (28, 14)
-    """
-    room = size + sum(padding) - dilation * (kernel - 1) - 1
-    if not ceil_mode:
-        return room // stride + 1
-    windows = -(-room // stride) + 1
-    return windows - 1 if (windows - 1) * stride >= size + padding[0] else windows
-
-
-def window_output_shape(
-    spatial: Shape,
-    kernel: Shape,
-    stride: Shape,
-    padding: Sequence[tuple[int, int]],
-    dilation: Shape,
-    ceil_mode: bool = False,
-    *,
-    argument: str = "x",
-) -> Shape:
-    """`window_output_size` for every spatial dimension, checked: each window must fit at least once.
-
-    Raises:
-        ArgumentError: a size below 1.
-        ShapeError: a window larger than what it moves over.
-
-    >>> window_output_shape((28, 28), (5, 5), (1, 1), [(2, 2), (0, 0)], (1, 1))
-    (28, 24)
-    """
-    for name, values, least in (("kernel_size", kernel, 1), ("stride", stride, 1), ("dilation", dilation, 1)):
-        if any(value < least for value in values):
-            raise ArgumentError(
-                f"{name} must be at least {least}", argument=name, expected=f">= {least}", got=values
-            )
-    if any(before < 0 or after < 0 for before, after in padding):
-        raise ArgumentError(
-            "padding cannot be negative", argument="padding", expected=">= 0", got=tuple(padding)
-        )
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    padded = tuple(s + before + after for s, (before, after) in zip(spatial, padding, strict=True))
-    out = tuple(
-        window_output_size(s, k, st, p, d, ceil_mode)
-        for s, k, st, p, d in zip(spatial, kernel, stride, padding, dilation, strict=True)
-    )
-    if any(size < 1 for size in out):
-        raise ShapeError(
-            f"the kernel reaches over {reach} cells, the padded input has only {padded}",
-            argument=argument,
-            expected=f"spatial sizes (with padding) of at least {reach}",
-            got=f"{spatial} with padding {tuple(padding)}",
-            hint="use a smaller kernel, a smaller dilation or more padding",
-        )
-    return out

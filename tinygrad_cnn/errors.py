@@ -172,6 +172,10 @@ class BackendUnavailable(BackendError):
     """A backend is known but cannot run here; says why and what to install."""
 
 
+class MissingName(TinygradCNNError, AttributeError):
+    """An attribute that does not exist; where PyTorch has it, what to write here instead."""
+
+
 # --- names and files ------------------------------------------------------------------------------
 
 

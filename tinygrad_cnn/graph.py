@@ -22,13 +22,16 @@ from typing import TYPE_CHECKING
 from tinygrad_cnn import _context
 from tinygrad_cnn._graph_backward import watch
 from tinygrad_cnn._graph_data import GraphEdge, GraphEvent, GraphNode, Saved, Scope, scope_tree
-from tinygrad_cnn._graph_describe import Description, ancestors
+from tinygrad_cnn._graph_describe import Description, ancestors, released_error
 from tinygrad_cnn._graph_element import element
 from tinygrad_cnn._graph_paths import Paths, find_paths
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.autodiff import contributions
+from tinygrad_cnn._walk import contributions
 from tinygrad_cnn.errors import ArgumentTypeError, GradientError, UnknownName
+
+if TYPE_CHECKING:
+    from tinygrad_cnn.viz.explain import Explanation
 
 __all__ = ["Graph", "GraphEdge", "GraphEvent", "GraphNode", "Recording", "Saved", "Scope", "record"]
 
@@ -188,10 +191,11 @@ class Graph:
                 )
             return self.events
         description = Description()
-        description.nodes(self._engine_nodes, {})
-        self.events, self.backward_nodes, self.backward_edges = watch(
-            description, self.nodes, self.edges, self._outputs, gradient, Recording()
-        )
+        description.nodes(self._alive(), {})
+        with self._outputs[0].backend.step():
+            self.events, self.backward_nodes, self.backward_edges = watch(
+                description, self.nodes, self.edges, self._outputs, gradient, Recording()
+            )
         return self.events
 
     def element(
@@ -234,7 +238,7 @@ class Graph:
             )
         target = self.outputs[0] if of is None else self.node(of).id
         place = index if isinstance(index, tuple) else (index,)
-        data = element(self._engine_nodes, self.nodes, target, place, depth, most_nodes)
+        data = element(self._alive(), self.nodes, target, place, depth, most_nodes)
         return Graph.from_data(*data, [], [])
 
     def paths(self, source: str, target: str | None = None) -> Paths:
@@ -262,6 +266,13 @@ class Graph:
         end = self.outputs[0] if target is None else self.node(target).id
         return find_paths(self.nodes, self.edges, self._derivatives(end), start, end)
 
+    def _alive(self) -> tuple[Node, ...]:
+        """The engine's Nodes, as long as they are whole."""
+        for node in self._engine_nodes:
+            if node.released:
+                raise released_error(node)
+        return self._engine_nodes
+
     def _derivatives(self, target: int) -> dict[int, float]:
         """The local derivative along every edge that leads to a node, by the place of the edge."""
         reached, found = {target}, {}
@@ -283,7 +294,7 @@ class Graph:
                     got=f"shape {self.nodes[place].outputs[0].shape}",
                     hint="zoom to single numbers first: graph.element(...).paths(...)",
                 )
-        node = self._engine_nodes[edge.target]
+        node = self._alive()[edge.target]
         one = self._outputs[0].backend.full((), 1, node.outputs[0].dtype)
         cotangent = Tensor(one, (), node.outputs[0].dtype, self._outputs[0].backend)
         parents = {parent for parent, _ in node.inputs if parent.requires_grad}
@@ -302,6 +313,7 @@ class Graph:
         def _repr_svg_(self) -> str: ...
         def to_json(self, *, most_elements: int = 4096) -> str: ...
         def save(self, path: str | Path, *, most_elements: int = 4096) -> Path: ...
+        def explain(self, name: str) -> Explanation: ...
         @staticmethod
         def load(path: str | Path) -> Graph: ...
 

@@ -8,6 +8,7 @@ ones of `tinygrad_cnn/ops` instead.
 from __future__ import annotations
 
 import math
+import warnings
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,10 @@ from tinygrad_cnn.dtypes import DTYPES, DType, Shape, as_dtype
 
 from . import philox
 from .kernels import KERNELS, threads
+
+# 1/0 is ∞ here and ln 0 is −∞, as in PyTorch; `tc.detect_anomaly` finds where one came from. A warning would
+# show a line of this library, which is no help.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"tinygrad_cnn(_backends)?\.")
 
 Array = NDArray[Any]
 _NUMPY_DTYPES = {dtype: np.dtype(name) for name, dtype in DTYPES.items()}

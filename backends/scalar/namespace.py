@@ -163,10 +163,12 @@ def _reduction(name: str, found: Callable[..., Any], ufunc: Callable[..., Any]) 
         if not is_scalars(x):
             return ufunc(x, axis=axis, keepdims=keepdims)
         x = scalars(x)
-        axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        every = axis is None or not x.ndim  # NumPy takes axis 0 of a single number
+        axes = tuple(range(x.ndim)) if every else axis if isinstance(axis, tuple) else (axis,)
         axes = tuple(a % x.ndim for a in axes)
         kept = tuple(a for a in range(x.ndim) if a not in axes)
-        rows = np.transpose(x, kept + axes).reshape(*(x.shape[a] for a in kept), -1)
+        width = math.prod(x.shape[a] for a in axes)
+        rows = np.transpose(x, kept + axes).reshape(*(x.shape[a] for a in kept), width)
         out = np.empty(rows.shape[:-1], dtype=object)
         for place in np.ndindex(*out.shape):
             out[place] = extreme(list(rows[place]))

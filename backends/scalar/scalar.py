@@ -133,10 +133,10 @@ class Scalar:
         if type(other) is not Scalar:
             if not isinstance(other, (int, float)):
                 return NotImplemented
-            return Scalar(power(x, other), ((self, other * power(x, other - 1 if other else 0)),), "xʸ")
+            return Scalar(power(x, other), ((self, other * power(x, other - 1) if other else 0.0),), "xʸ")
         y, value = other.value, power(x, other.value)
-        by_base = y * power(x, y - 1 if y else 0)  # x⁰ is constant, also at x = 0
-        by_exponent = value * log(x) if x else 0.0
+        by_base = y * power(x, y - 1) if y else 0.0  # x⁰ is constant, also at 0 and ∞
+        by_exponent = 0.0 if x == 0 <= y else value * log(x)
         return Scalar(value, ((self, by_base), (other, by_exponent)), "xʸ")
 
     def __floordiv__(self, other: Any) -> Scalar:

@@ -106,7 +106,8 @@ def test_doctor_says_why_a_backend_is_unavailable(run, monkeypatch):
     [
         (
             "train --model lenet",
-            "there is no model named 'lenet' argument: --model expected: one of lenet5, mlp, resnet18, resnet20 "
+            "there is no model named 'lenet' argument: --model expected: one of lenet5, mlp, "
+            "resnet18, resnet20, smallcnn, smallvgg "
             "try: did you mean 'lenet5'?",
         ),
         ("train --dataset fashon-mini", "did you mean 'fashion-mini'?"),
@@ -120,7 +121,7 @@ def test_doctor_says_why_a_backend_is_unavailable(run, monkeypatch):
         ("graph --model lenet", "did you mean 'lenet5'?"),
         ("graph --out picture.gif", ".svg, .png, .pdf, .dot"),
         ("graph --theme drak", "did you mean 'dark'?"),
-        ("summary --model vgg", "one of lenet5, mlp, resnet18, resnet20"),
+        ("summary --model vgg", "one of lenet5, mlp, resnet18, resnet20, smallcnn"),
         ("trian", "Did you mean 'train'?"),
     ],
 )

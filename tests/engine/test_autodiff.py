@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_cnn as tc
 from tinygrad_cnn import _context
-from tinygrad_cnn.autodiff import Contribution, Sum, Visit, walk
+from tinygrad_cnn._walk import Contribution, Sum, Visit, walk
 from tinygrad_cnn.errors import ArgumentTypeError, GradientError, ReleasedGraphError
 
 

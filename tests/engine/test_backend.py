@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 import pytest
-from ops.references.random import philox
 
 import tinygrad_cnn as tc
 from tinygrad_cnn import backend as registry
@@ -17,6 +16,7 @@ from tinygrad_cnn.errors import (
     DataDependentShape,
     UnknownName,
 )
+from tinygrad_cnn.testing.references.random import philox
 
 
 def test_the_order_of_choice(monkeypatch):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ops.references import REFERENCES
 
 import tinygrad_cnn as tc
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn.errors import ArgumentError, DTypeError, ShapeError
 from tinygrad_cnn.testing import gradcheck
+from tinygrad_cnn.testing.references import REFERENCES
 from tinygrad_cnn.testing.strategies import arrays, windows
 
 quick = settings(deadline=None, max_examples=30)

@@ -168,6 +168,19 @@ def test_a_released_graph_names_record():
         Graph.of(loss)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [lambda graph: graph.paths("a"), lambda graph: graph.element(), lambda graph: graph.backward()],
+)
+def test_a_graph_released_since_it_was_made_answers_no_question(question):
+    a = leaf(3.0, "a")
+    L = a * a
+    graph = Graph.of(L)
+    L.backward()
+    with pytest.raises(ReleasedGraphError, match=r"tc\.record\(\)"):
+        question(graph)
+
+
 @pytest.mark.parametrize("value", [3.0, [], [1.0], None])
 def test_a_graph_is_made_of_tensors(value):
     with pytest.raises(ArgumentTypeError, match="tensors"):

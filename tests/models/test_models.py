@@ -112,3 +112,40 @@ def test_resnet_trains():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.3 * losses[0]
+
+
+def test_small_cnn_learns_eight_images_and_drops_nothing_in_evaluation():
+    tc.manual_seed(0)
+    model = models.SmallCNN()
+    assert [p.numel() for p in model.parameters()] == [288, 32, 32, 18_432, 64, 64, 401_408, 128, 1_280, 10]
+    images, labels = tc.randn(8, 1, 28, 28), tc.tensor([0, 1, 2, 3, 4, 5, 6, 7])
+    optimizer = tc.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(12):
+        loss = F.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    assert (model(images).argmax(1).numpy() == labels.numpy()).mean() >= 0.75
+    assert (model(images).numpy() == model(images).numpy()).all()
+    assert models.SmallCNN(dropout=0.0, in_channels=3)(tc.zeros(1, 3, 28, 28)).shape == (1, 10)
+    with pytest.raises(ShapeError, match="28 × 28"):
+        model(tc.zeros(1, 1, 32, 32))
+
+
+def test_small_vgg_halves_the_image_three_times():
+    model = models.SmallVGG()
+    sizes, x = [], tc.randn(2, 3, 32, 32)
+    for layer in model.features:
+        x = layer(x)
+        if isinstance(layer, tc.nn.MaxPool2d):
+            sizes.append(x.shape[1:])
+    assert sizes == [(32, 16, 16), (64, 8, 8), (128, 4, 4)]
+    assert [p.shape[:2] for p in model.parameters() if p.ndim == 4] == [
+        *((32, 3), (32, 32), (64, 32), (64, 64), (128, 64), (128, 128)),
+    ]
+    assert sum(p.numel() for p in model.parameters()) == 307_946
+    model(tc.randn(2, 3, 32, 32)).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    with pytest.raises(ShapeError, match="32 × 32"):
+        model(tc.zeros(1, 3, 28, 28))

@@ -79,7 +79,7 @@ def test_scales_begin_with_1_and_shifts_with_0():
         (nn.GroupNorm(2, 4), "GroupNorm(2, 4, eps=1e-05, affine=True, bias=True)"),
         (
             nn.InstanceNorm2d(3),
-            "InstanceNorm2d(3, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False)",
+            "InstanceNorm2d(3, eps=1e-05, momentum=0.1, affine=False, bias=False, track_running_stats=False)",
         ),
         (nn.LocalResponseNorm(5), "LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=1.0)"),
         (nn.Embedding(5, 3), "Embedding(5, 3)"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ops.references import REFERENCES
 
 import tinygrad_cnn as tc
 from tinygrad_cnn.dtypes import DTYPES, Spec
+from tinygrad_cnn.testing.references import REFERENCES
 from tinygrad_cnn.testing.samples import arrays, cases, tensors
 
 CASES = cases()

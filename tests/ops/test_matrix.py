@@ -7,9 +7,9 @@ examples are counted by `python -m tinygrad_cnn.testing.coverage`.
 from __future__ import annotations
 
 import pytest
-from ops.references import REFERENCES
 
 from tinygrad_cnn.testing.checks import examples
+from tinygrad_cnn.testing.references import REFERENCES
 from tinygrad_cnn.testing.refusals import CATALOGUE
 from tinygrad_cnn.testing.samples import cases, has_gradient, library_operations
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ops.references import REFERENCES
 
 import tinygrad_cnn as tc
 from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn.errors import ArgumentError, DTypeError, ShapeError
+from tinygrad_cnn.testing.references import REFERENCES
 from tinygrad_cnn.testing.strategies import windows
 
 max_pool, scatter, gather, sum_pool, spread = (

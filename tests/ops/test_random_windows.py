@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ops.references import REFERENCES
 
 import tinygrad_cnn as tc
 from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn.testing import gradcheck
+from tinygrad_cnn.testing.references import REFERENCES
 from tinygrad_cnn.testing.strategies import Window, arrays, windows
 
 conv, input_grad, weight_grad = (REGISTRY[name] for name in ("conv", "conv_input_grad", "conv_weight_grad"))

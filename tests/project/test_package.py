@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import tinygrad_cnn_backends
 
 import tinygrad_cnn as tc
+import tinygrad_cnn_backends
 
 PACKAGES = [tc, tinygrad_cnn_backends]
 FILES = [path for package in PACKAGES for path in sorted(Path(package.__file__).parent.rglob("*.py"))]

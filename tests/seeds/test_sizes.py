@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_cnn as tc
 from tinygrad_cnn import nn
-from tinygrad_cnn.dtypes import window_output_size
+from tinygrad_cnn.windows import window_output_size
 
 
 @pytest.fixture(autouse=True)

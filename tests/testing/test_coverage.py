@@ -39,7 +39,8 @@ def test_a_row_counts_what_ran():
     row = measure([REGISTRY["log_softmax"]])["log_softmax"]
     samples = len(REGISTRY["log_softmax"].samples)
     assert row["forward"] == Cell(samples * 4, (), None)  # two dtypes, two kinds of kernels
-    assert row["gradient"] == row["second order"] == Cell(samples * 2, (), None)
+    assert row["gradient"] == Cell(samples * 2, (), None)
+    assert row["second order"] == Cell(samples, (), None)
     assert row["broadcasting"] == Cell(0, (), "one input: nothing to stretch")
     assert row["errors"].passed >= 2
     assert row["numpy"].passed == row["numpy, readable"].passed == samples * 2 * 3
@@ -85,14 +86,6 @@ def test_an_operation_that_does_not_exist(capsys):
         main(["expp"])
     assert caught.value.code == 2
     assert "expp" in capsys.readouterr().err
-
-
-def test_without_the_source_tree_it_says_what_is_missing(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(coverage, "TESTS", tmp_path / "tests")
-    with pytest.raises(SystemExit) as caught:
-        main(["exp"])
-    assert caught.value.code == 2
-    assert "belong to the source tree" in capsys.readouterr().err
 
 
 def test_a_backend_that_cannot_run_here_is_a_reason(monkeypatch):

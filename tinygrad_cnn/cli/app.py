@@ -13,7 +13,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tinygrad_cnn.cli import doctor_command, eval_command, graph_command, summary_command, train_command
+from tinygrad_cnn.cli import (
+    doctor_command,
+    eval_command,
+    graph_command,
+    step_command,
+    summary_command,
+    train_command,
+)
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, TinygradCNNError, UnknownName
 
 _NOT_UNDERSTOOD = (UnknownName, ArgumentError, ArgumentTypeError)
@@ -73,6 +80,7 @@ def _add(name: str, command: Callable[..., None], examples: Mapping[str, str]) -
 _add("train", train_command.train, train_command.EXAMPLES)
 _add("eval", eval_command.evaluate, eval_command.EXAMPLES)
 _add("graph", graph_command.graph, graph_command.EXAMPLES)
+_add("step", step_command.step, step_command.EXAMPLES)
 _add("summary", summary_command.summary, summary_command.EXAMPLES)
 _add("doctor", doctor_command.doctor, doctor_command.EXAMPLES)
 

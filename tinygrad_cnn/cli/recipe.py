@@ -81,7 +81,7 @@ class Job(NamedTuple):
     """A Trainer and what it is to learn."""
 
     trainer: Trainer
-    dataset: data.Dataset
+    dataset: data.ImageCollection
     train_loader: data.DataLoader
     test_loader: data.DataLoader
     epochs: int

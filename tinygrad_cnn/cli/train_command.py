@@ -17,7 +17,8 @@ from tinygrad_cnn.cli import report
 from tinygrad_cnn.cli.config import RunConfig
 from tinygrad_cnn.cli.recipe import OPTIMIZERS, SCHEDULES, Job, prepare, resolve
 from tinygrad_cnn.errors import ArgumentError
-from tinygrad_cnn.train import Checkpoint, CSVLogger, ProgressBar
+from tinygrad_cnn.io.event_file import tensorboardx
+from tinygrad_cnn.train import Checkpoint, CSVLogger, ProgressBar, TensorBoard
 
 DEFAULTS = RunConfig()
 CHECKPOINTS = "checkpoints"
@@ -28,6 +29,7 @@ EXAMPLES = {
     "tinygrad-cnn train --optimizer adam --lr 0.001 --seed 1": "another way down the same hill",
     "tinygrad-cnn train --config runs/lenet5-fashion-mini/config.toml": "the same numbers again",
     "tinygrad-cnn train --resume runs/lenet5-fashion-mini": "go on after Ctrl-C",
+    "tinygrad-cnn train --tensorboard logs": "watch it learn: tensorboard --logdir logs",
 }
 
 
@@ -95,6 +97,10 @@ def train(
     runs_dir: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the folders of runs are.")] = Path(
         "runs"
     ),
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to write the run for TensorBoard too."),
+    ] = None,
 ) -> None:
     """Train a model, and leave its weights, its numbers and pictures of both in a folder."""
     given = {
@@ -102,8 +108,10 @@ def train(
         for name, value in context.params.items()
         if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
     }
+    if tensorboard is not None:
+        tensorboardx()  # what is missing is said before there is a folder
     if resume is not None:
-        _go_on(resume, given)
+        _go_on(resume, given, tensorboard)
         return
     settings = {name: value for name, value in given.items() if hasattr(DEFAULTS, name)}
     chosen = resolve(dataclasses.replace(RunConfig.read(config) if config else DEFAULTS, **settings))
@@ -111,17 +119,17 @@ def train(
         job = prepare(chosen)  # before there is a folder: whatever cannot be trained leaves none
         folder = _new_folder(runs_dir, run_name or f"{chosen.model}-{chosen.dataset}")
         chosen.write(folder / "config.toml")
-        _fit(job, chosen, folder)
+        _fit(job, chosen, folder, tensorboard)
 
 
-def _go_on(folder: Path, given: dict[str, Any]) -> None:
+def _go_on(folder: Path, given: dict[str, Any], tensorboard: Path | None) -> None:
     """Take an interrupted run up again, with its own settings."""
-    others = sorted(given.keys() - {"resume"})
+    others = sorted(given.keys() - {"resume", "tensorboard"})
     if others:
         raise ArgumentError(
             "a run goes on with the settings it began with",
             argument="--resume",
-            expected="no other option",
+            expected="no other option but --tensorboard",
             got=", ".join(f"--{name.replace('_', '-')}" for name in others),
             hint=f"tinygrad-cnn train --config {folder / 'config.toml'} starts anew with others",
         )
@@ -129,18 +137,22 @@ def _go_on(folder: Path, given: dict[str, Any]) -> None:
     with use_backend(config.backend):
         job = prepare(config)
         job.trainer.load_checkpoint(folder / CHECKPOINTS / Checkpoint.LAST)
-        _fit(job, config, folder)
+        _fit(job, config, folder, tensorboard)
 
 
-def _fit(job: Job, config: RunConfig, folder: Path) -> None:
+def _fit(job: Job, config: RunConfig, folder: Path, tensorboard: Path | None) -> None:
     """Train to the end, and fill the folder."""
     console = Console(highlight=False, markup=False)
+    watched = [] if tensorboard is None else [TensorBoard(tensorboard / folder.name)]
     job.trainer.callbacks = (
         CSVLogger(folder / "history.csv"),
         Checkpoint(folder / CHECKPOINTS),
+        *watched,
         ProgressBar(console),  # last: an epoch that is announced is also saved
     )
     report.announce(console, config, job)
+    if tensorboard is not None:
+        console.print(f"watch it learn: tensorboard --logdir {tensorboard}", soft_wrap=True)
     try:
         job.trainer.fit(job.train_loader, job.test_loader, epochs=job.epochs)
     except KeyboardInterrupt as error:

@@ -7,16 +7,27 @@
     for x, y in loader:                                   # Tensors (64, 1, 28, 28) and (64,)
         ...
 
-This room works on NumPy arrays on the host; the loader turns each batch into Tensors of the current backend.
+    class Drawings(data.Dataset):                         # or images of your own, made when they are due
+        def __len__(self): ...
+        def __getitem__(self, index): ...
 
-- `datasets.py`: `load`, `names`, `Dataset`, and `ArrayDataset` for arrays of your own
-- `loader.py`: `DataLoader`, whose order is a function of seed and epoch
+The names are those of `torch.utils.data`. This room works on NumPy arrays on the host; the loader turns each
+batch into Tensors of the current backend.
+
+- `datasets.py`: what a dataset is: `Dataset`, `Subset`, `ConcatDataset`, `random_split`
+- `arrays.py`: `ArrayDataset` and `TensorDataset`, which lie in memory
+- `collection.py`: `load`, `names`, `ImageCollection`: the well-known ones
+- `loader.py`: `DataLoader`, whose order is a function of seed and epoch (`_random.py`)
+- `collate.py`: items become a batch
 - `transforms.py`: scaling, standardizing, augmentation, on whole batches
 - `idx.py`: the file format of MNIST, read with suspicion
-- `catalog.py`, `download.py`: which datasets there are, and fetching them
+- `catalog.py`, `download.py`: which collections there are, and fetching them
 """
 
-from tinygrad_cnn.data.datasets import ArrayDataset, Dataset, load, names
+from tinygrad_cnn.data.arrays import ArrayDataset, TensorDataset
+from tinygrad_cnn.data.collate import default_collate
+from tinygrad_cnn.data.collection import ImageCollection, load, names
+from tinygrad_cnn.data.datasets import ConcatDataset, Dataset, Subset, random_split
 from tinygrad_cnn.data.idx import read_idx, read_labelled_images, write_idx
 from tinygrad_cnn.data.loader import DataLoader
 from tinygrad_cnn.data.transforms import (
@@ -31,15 +42,21 @@ from tinygrad_cnn.data.transforms import (
 __all__ = [
     "ArrayDataset",
     "Compose",
+    "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "ImageCollection",
     "Normalize",
     "RandomCrop",
     "RandomHorizontalFlip",
+    "Subset",
+    "TensorDataset",
     "ToFloat",
     "Transform",
+    "default_collate",
     "load",
     "names",
+    "random_split",
     "read_idx",
     "read_labelled_images",
     "write_idx",

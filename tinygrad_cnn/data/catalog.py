@@ -1,6 +1,6 @@
 """What is known of each dataset: its files and their checksums, its classes, where to get it.
 
-Only facts stand here; `datasets.py` acts on them. To add a dataset of IDX files, add an `Entry`.
+Only facts stand here; `collection.py` acts on them. To add a dataset of IDX files, add an `Entry`.
 """
 
 from __future__ import annotations

@@ -1,287 +1,226 @@
-"""Datasets: arrays of images with their labels, found on this machine or fetched.
+"""What a dataset is, and datasets made of others: a part, a random split, several in a row.
 
-`load("fashion-mini")` works everywhere: its 7,000 images ship inside the package. The full `fashion-mnist`
-and `mnist` are looked for in this order, and downloaded when they are nowhere:
-
-1. the folder given as `root`,
-2. the folder named by the environment variable `TINYGRAD_CNN_DATA`,
-3. the folder of an installed system package (Debian's `dataset-fashion-mnist`),
-4. the user's cache folder, where downloads go.
-
-In 1 and 2 the four files lie in a subfolder named after the dataset, or in the folder itself; compressed or
-not. Wherever they come from, their SHA-256 is checked each time, so every run sees the same pixels.
+A dataset is anything with `__len__` and `__getitem__`: it says how many items it has, and hands out item i
+when asked for it. Nothing is read before, and nothing is kept: a `DataLoader` asks again in every epoch, so
+an image may be read from its file only when its batch is due, and be augmented anew each time. A list is a
+dataset, and so is an object of any class with these two methods; `Dataset` is a base class for them.
 """
 
 from __future__ import annotations
 
-import os
+import math
 import reprlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, overload
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from tinygrad_cnn.data._random import SPLIT, check_integer, generator
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, IndexingError
 
-from tinygrad_cnn.data import catalog
-from tinygrad_cnn.data.catalog import CATALOG, Entry
-from tinygrad_cnn.data.idx import read_labelled_images
-from tinygrad_cnn.data.transforms import Compose, Normalize, ToFloat
-from tinygrad_cnn.errors import ArgumentTypeError, DownloadError, DTypeError, ShapeError, UnknownName
+Item = TypeVar("Item", covariant=True)
 
 
-class ArrayDataset:
-    """Images and their labels, as two arrays of the same length (PyTorch's `TensorDataset`).
+class Items(Protocol[Item]):
+    """Anything with a length and numbered items."""
 
-    Args:
-        images: anything with N entries along its first dimension; images are (N, C, H, W).
-        labels: N labels. Integers of any size become int64; float targets stay as they are.
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Item: ...
 
-    Raises:
-        ShapeError: the lengths differ, or there are no lengths.
-        DTypeError: something else than numbers.
+
+class Dataset(ABC, Generic[Item]):
+    """Base class for datasets of your own: write `__len__` and `__getitem__`.
+
+    An item may be of any form that `default_collate` can make batches of: a pair (image, label), a single
+    array, a dict. Datasets of this class may be added (`one + other`) and iterated over.
 
     Example:
-        >>> from tinygrad_cnn.data import ArrayDataset
-        >>> xor = ArrayDataset(np.float32([[0, 0], [0, 1], [1, 0], [1, 1]]), [0, 1, 1, 0])
-        >>> xor
-        ArrayDataset(4 x (2,) float32, labels int64)
-        >>> image, label = xor[1]          # one pair
-        >>> xor[:3]                        # some of them, without a copy: a split
-        ArrayDataset(3 x (2,) float32, labels int64)
+        >>> import numpy as np
+        >>> from tinygrad_cnn.data import DataLoader, Dataset
+        >>> class Stripes(Dataset):
+        ...     def __len__(self):
+        ...         return 5
+        ...     def __getitem__(self, index):
+        ...         return np.full((1, 2, 2), index, np.float32), index % 2
+        >>> for x, y in DataLoader(Stripes(), batch_size=2):
+        ...     print(x.shape, y)
+        (2, 1, 2, 2) tensor([0, 1])
+        (2, 1, 2, 2) tensor([0, 1])
+        (1, 1, 2, 2) tensor([0])
     """
 
-    def __init__(self, images: ArrayLike, labels: ArrayLike) -> None:
-        self.images = _as_array(images, "images")
-        labels = _as_array(labels, "labels")
-        self.labels = labels.astype(np.int64, copy=False) if labels.dtype.kind in "iu" else labels
-        if len(self.images) != len(self.labels):
-            raise ShapeError(
-                "every image needs one label",
-                argument="labels",
-                expected=f"{len(self.images)} labels, for images of shape {self.images.shape}",
-                got=f"{len(self.labels)} labels",
-            )
-
-    @classmethod
-    def from_pairs(cls, pairs: Iterable[tuple[ArrayLike, ArrayLike]]) -> ArrayDataset:
-        """Stack (image, label) pairs, such as those of a PyTorch dataset. All of them are kept in memory.
-
-        Raises:
-            ArgumentTypeError: this is not a sequence of pairs.
-            ShapeError: the images are of different shapes.
-
-        >>> pairs = [(np.zeros((1, 2, 2)), 0), (np.ones((1, 2, 2)), 1)]
-        >>> ArrayDataset.from_pairs(pairs).images.shape
-        (2, 1, 2, 2)
-        """
-        try:
-            images, labels = zip(*pairs, strict=True)
-        except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(
-                "this is not a dataset",
-                argument="dataset",
-                expected="an ArrayDataset, such as load('fashion-mini').train, or (image, label) pairs",
-                got=reprlib.repr(pairs),
-                hint="two arrays become a dataset with ArrayDataset(images, labels)",
-            ) from error
-        return cls(images, labels)
-
+    @abstractmethod
     def __len__(self) -> int:
-        return len(self.images)
+        """How many items there are."""
 
-    @overload
-    def __getitem__(self, index: slice) -> ArrayDataset: ...
-    @overload
-    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]: ...
-    def __getitem__(self, index: int | slice) -> ArrayDataset | tuple[NDArray[Any], NDArray[Any]]:
-        images, labels = self.images[index], self.labels[index]
-        return ArrayDataset(images, labels) if isinstance(index, slice) else (images, labels)
+    @abstractmethod
+    def __getitem__(self, index: int, /) -> Item:
+        """Item number `index`, counted from 0."""
+
+    def __iter__(self) -> Iterator[Item]:
+        # Without it, Python would count up until an IndexError, which __getitem__ need not raise.
+        return (self[index] for index in range(len(self)))
+
+    def __add__(self, other: Items[Any]) -> ConcatDataset[Any]:
+        return ConcatDataset([self, other])
 
     def __repr__(self) -> str:
-        shape, dtype = self.images.shape[1:], self.images.dtype
-        return f"ArrayDataset({len(self)} x {shape} {dtype}, labels {self.labels.dtype})"
+        return f"{type(self).__name__}({len(self)} items)"
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A named dataset, split into images to learn from and images to be tested on.
-
-    Attributes:
-        name: the name it was loaded by.
-        train: images (N, 1, 28, 28) uint8 and labels (N,) int64, to learn from.
-        test: the same, never to be learned from.
-        classes: the name of each label; `classes[label]` is what the image shows.
-        mean: mean of the training pixels on a scale of 0 to 1, per channel.
-        std: standard deviation of the same.
-        license: the terms of use.
-        source: who made it and where to read about it.
-
-    >>> import tinygrad_cnn as tc
-    >>> mini = tc.data.load("fashion-mini")
-    >>> len(mini.train), len(mini.test), mini.shape
-    (6000, 1000, (1, 28, 28))
-    """
-
-    name: str
-    train: ArrayDataset
-    test: ArrayDataset
-    classes: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    license: str
-    source: str
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one image: (channels, height, width)."""
-        return self.train.images.shape[1:]
-
-    @property
-    def standardize(self) -> Compose:
-        """The transform that turns uint8 images into float32 of mean 0 and variance 1.
-
-        The statistics are the training images' for both splits: a test image must be seen exactly as the
-        network learned to see.
-        """
-        return Compose([ToFloat(), Normalize(self.mean, self.std)])
-
-
-def names() -> tuple[str, ...]:
-    """The names that `load` knows.
-
-    >>> from tinygrad_cnn import data
-    >>> data.names()
-    ('fashion-mini', 'fashion-mnist', 'mnist')
-    """
-    return tuple(CATALOG)
-
-
-def load(name: str, *, root: str | os.PathLike[str] | None = None, download: bool = True) -> Dataset:
-    """Load a dataset by name; the order in which places are searched stands at the top of this module.
+class Subset(Dataset[Item]):
+    """Some items of a dataset, in an order of your choice.
 
     Args:
-        name: one of `names()`.
-        root: a folder of your own to search first and to download into. (`fashion-mini` is always read from
-            the package.)
-        download: whether to fetch a dataset that is not on this machine.
+        dataset: where the items come from; none is read now.
+        indices: their numbers there; they may repeat.
+
+    Attributes:
+        dataset: the same.
+        indices: the same.
+
+    Example:
+        >>> from tinygrad_cnn.data import Subset
+        >>> part = Subset(["a", "b", "c", "d"], [3, 0])
+        >>> len(part), part[0], list(part)
+        (2, 'd', ['d', 'a'])
+    """
+
+    def __init__(self, dataset: Items[Item], indices: Sequence[int]) -> None:
+        self.dataset = check_dataset(dataset)
+        self.indices = indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.dataset[self.indices[index]]
+
+    def __repr__(self) -> str:
+        return f"Subset({len(self)} of {describe(self.dataset)})"
+
+
+class ConcatDataset(Dataset[Item]):
+    """Several datasets, one after the other.
+
+    Args:
+        datasets: at least one; none of their items is read now.
+
+    Attributes:
+        datasets: the same, in a list.
+        cumulative_sizes: how many items there are up to the end of each.
 
     Raises:
-        UnknownName: there is no dataset of this name.
-        FileFormatError: a file was found, but is damaged or not the right one.
-        DownloadError: the dataset is not on this machine, and no mirror could be reached or none was asked.
+        ArgumentError: no datasets.
+
+    Example:
+        >>> from tinygrad_cnn.data import ConcatDataset
+        >>> both = ConcatDataset([["a", "b"], ["c", "d", "e"]])
+        >>> len(both), both[2], both[-1]
+        (5, 'c', 'e')
+    """
+
+    def __init__(self, datasets: Iterable[Items[Item]]) -> None:
+        self.datasets = [check_dataset(dataset) for dataset in datasets]
+        if not self.datasets:
+            raise ArgumentError("there is nothing to put in a row", argument="datasets", got="none")
+        self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> Item:
+        if not -len(self) <= index < len(self):
+            raise IndexingError(f"index {index} is outside a dataset of {len(self)} items", argument="index")
+        index %= len(self)
+        which = bisect_right(self.cumulative_sizes, index)
+        return self.datasets[which][index - self.cumulative_sizes[which] + len(self.datasets[which])]
+
+    def __repr__(self) -> str:
+        return f"ConcatDataset([{', '.join(map(describe, self.datasets))}])"
+
+
+def random_split(
+    dataset: Items[Item], lengths: Sequence[int | float], *, seed: int = 0
+) -> list[Subset[Item]]:
+    """Deal a dataset out at random into parts without a common item: one to train on, one to check on.
+
+    The split follows from the seed alone, not from what was drawn before; so a run that is taken up again
+    never trains on what it was to be checked on.
+
+    Args:
+        dataset: anything with a length and numbered items; none is read now.
+        lengths: of the parts, with the length of the dataset as their sum; or fractions with the sum 1, which
+            are rounded down, and what is left goes to the first parts, one each.
+        seed: another seed gives another split.
+
+    Raises:
+        ArgumentError: the lengths have another sum, or one is negative.
 
     Example:
         >>> from tinygrad_cnn import data
         >>> mini = data.load("fashion-mini")
-        >>> mini.train
-        ArrayDataset(6000 x (1, 28, 28) uint8, labels int64)
-        >>> mini.classes[mini.train.labels[0]]
-        'Ankle boot'
+        >>> train, validation = data.random_split(mini.train, [0.9, 0.1])
+        >>> len(train), len(validation)
+        (5400, 600)
+        >>> [list(part) for part in data.random_split(range(6), [4, 2], seed=1)]
+        [[0, 3, 5, 2], [1, 4]]
     """
-    if name not in CATALOG:
-        raise UnknownName.among(name, CATALOG, kind="dataset", argument="name")
-    entry = CATALOG[name]
-    folder = _find(name, entry, None if root is None else Path(root), download)
+    count = len(check_dataset(dataset))
+    sizes = _sizes(lengths, count)
+    shuffled = generator(check_integer(seed, "seed"), epoch=0, purpose=SPLIT).permutation(count).tolist()
+    ends = accumulate(sizes)
+    return [Subset(dataset, shuffled[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
 
-    def read(images: str, labels: str) -> ArrayDataset:
-        return ArrayDataset(
-            *read_labelled_images(
-                _file(folder, images),
-                _file(folder, labels),
-                images_sha256=entry.sha256[images],
-                labels_sha256=entry.sha256[labels],
-            )
+
+def _sizes(lengths: Sequence[int | float], count: int) -> list[int]:
+    """The lengths of a split of `count` items, as integers."""
+    fractions = any(isinstance(length, float) for length in lengths)
+    total = 1 if fractions else count
+    if not math.isclose(sum(lengths), total) or min(lengths, default=0) < 0:
+        raise ArgumentError(
+            "these are no parts of the whole",
+            argument="lengths",
+            expected=f"numbers >= 0 with the sum {count}, or fractions with the sum 1",
+            got=f"{list(lengths)}, with the sum {sum(lengths)}",
         )
-
-    return Dataset(
-        name=name,
-        train=read(catalog.TRAIN_IMAGES, catalog.TRAIN_LABELS),
-        test=read(catalog.TEST_IMAGES, catalog.TEST_LABELS),
-        classes=entry.classes,
-        mean=entry.mean,
-        std=entry.std,
-        license=entry.license,
-        source=entry.source,
-    )
+    if not fractions:
+        return [check_integer(length, "lengths") for length in lengths]
+    sizes = [math.floor(count * fraction) for fraction in lengths]
+    for part in range(count - sum(sizes)):
+        sizes[part % len(sizes)] += 1
+    return sizes
 
 
-def _find(name: str, entry: Entry, root: Path | None, download: bool) -> Path:
-    """The folder that holds the dataset's files, filled from a mirror if there was none."""
-    searched = []
-    for folder in _folders(name, entry, root):
-        if all(_file(folder, file).exists() for file in entry.sha256):
-            return folder
-        searched.append(folder)
-
-    target = searched[-1] if root is None else searched[0]
-    ways = [entry.offline, f"put {', '.join(f'{file}.gz' for file in entry.sha256)} into {target}"]
-    hint = "; or ".join(way for way in [*ways, "load('fashion-mini'), which needs no download"] if way)
-    if not download:
-        raise DownloadError(
-            f"the dataset {name!r} is not on this machine, and download is False",
-            argument="download",
-            expected=f"its files in one of {', '.join(map(str, searched))}",
-            hint=hint,
+def check_dataset(dataset: Items[Item]) -> Items[Item]:
+    """The dataset itself, if it has a length and numbered items; looking at none of them."""
+    missing = [method for method in ("__len__", "__getitem__") if not hasattr(dataset, method)]
+    if missing or isinstance(dataset, str):
+        raise ArgumentTypeError(
+            "this is no dataset",
+            argument="dataset",
+            expected="something with __len__ and __getitem__, such as a Dataset or a list",
+            got=f"{reprlib.repr(dataset)}, without {' and '.join(missing)}" if missing else repr(dataset),
+            hint=_way_to_a_dataset(dataset),
         )
-
-    from tinygrad_cnn.data.download import download_idx  # here, to keep `import tinygrad_cnn` quick
-
-    for file, sha256 in entry.sha256.items():
-        if not _file(target, file).exists():
-            download_idx(target / f"{file}.gz", entry.mirrors, sha256=sha256, hint=hint)
-    return target
+    return dataset
 
 
-def _folders(name: str, entry: Entry, root: Path | None) -> Iterator[Path]:
-    """Where the dataset may be, the most explicit place first, the cache last."""
-    # One without mirrors ships inside the package; files of the same names elsewhere are another dataset's.
-    if entry.mirrors:
-        variable = os.environ.get("TINYGRAD_CNN_DATA")
-        for base in (root, Path(variable) if variable else None):
-            if base is not None:
-                yield base / name
-                yield base
-    if entry.folder is not None:
-        yield entry.folder
-    if entry.mirrors:
-        import pooch  # here, because most runs find their data before they get this far
-
-        yield Path(pooch.os_cache("tinygrad_cnn")) / name
+def _way_to_a_dataset(dataset: object) -> str:
+    if isinstance(dataset, str):
+        return "load(name).train for the name of a collection"
+    if hasattr(dataset, "train"):
+        return "one of its parts, .train or .test"
+    if hasattr(dataset, "__getitem__"):
+        return "def __len__(self): ..., how many items there are"
+    if isinstance(dataset, Iterable):
+        return "list(dataset), if it ends and fits into memory; else a class with both methods"
+    return "class MyDataset(tc.data.Dataset): ..., with both methods"
 
 
-def _file(folder: Path, name: str) -> Path:
-    """The file of this name, unpacked or, as distributed, with `.gz` at the end."""
-    unpacked = folder / name
-    return unpacked if unpacked.exists() else folder / f"{name}.gz"
-
-
-def _as_array(values: ArrayLike, argument: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ShapeError(
-            f"the {argument} have different shapes",
-            argument=argument,
-            expected="entries of one shape",
-            got=str(error),
-            hint="crop or pad them to one size first",
-        ) from error
-    if array.ndim == 0:
-        raise ShapeError(
-            f"the {argument} have no first dimension to count along",
-            argument=argument,
-            expected="an array with N entries",
-            got=repr(array),
-        )
-    if array.dtype.kind not in "biuf":
-        numbering = "classes, labels = np.unique(labels, return_inverse=True) numbers the names of classes"
-        raise DTypeError(
-            f"the {argument} are not numbers",
-            argument=argument,
-            expected="integers, floats or booleans",
-            got=f"{array.dtype}, such as {array.flat[0]!r}" if array.size else array.dtype,
-            hint=numbering if argument == "labels" else None,
-        )
-    return array
+def describe(dataset: Items[Any]) -> str:
+    """A short text, however many items there are."""
+    if isinstance(dataset, Dataset):
+        return repr(dataset)
+    return f"{type(dataset).__name__}({len(dataset)} items)"

@@ -1,45 +1,61 @@
 """The DataLoader: a dataset, dealt out in batches of Tensors.
 
 Shuffling is not an event here but a function: the order of an epoch follows from (seed, epoch) alone, and
-what a random transform does to a batch from (seed, epoch, batch). So a run that was interrupted and goes on
-in epoch 7 meets the batches it would have met. The generator that makes this easy is counter-based: Philox
-(J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) scrambles a counter with a key. The
-key is (seed, epoch); one word of the counter says what the numbers are for.
+what a random transform does to a batch from (seed, epoch, batch); `_random.py` says how.
+
+Every batch goes the same way: choose its items, fetch and stack them (arrays in memory at once, any other
+dataset item by item), transform the images, make Tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import islice
+from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.data.datasets import ArrayDataset
+from tinygrad_cnn.data._random import ORDER, check_integer, generator
+from tinygrad_cnn.data.arrays import ArrayDataset, TensorDataset
+from tinygrad_cnn.data.collate import rebuild, stack, to_tensors
+from tinygrad_cnn.data.datasets import Items, Subset, check_dataset, describe
 from tinygrad_cnn.data.transforms import Transform, check_transform
-from tinygrad_cnn.dtypes import as_index
-from tinygrad_cnn.errors import ArgumentError, ShapeError
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, ShapeError
+
+
+class Sampler(Protocol):
+    """The numbers of the items to deal, in order, and how many they are; asked anew in every epoch."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[int]: ...
 
 
 class DataLoader:
-    """Iterate over a dataset in batches `(x, y)` of Tensors.
+    """Iterate over a dataset in batches of Tensors, of the form that `default_collate` gives them.
 
     One pass through the loader is one epoch: when it is complete, `loader.epoch` goes up by one and the next
-    pass is shuffled anew. A pass that is broken off does not count.
+    pass is shuffled anew. A pass that is broken off does not count. Items are asked for when their batch is
+    due, and again in every epoch; only an `ArrayDataset` or a `TensorDataset` is cut into batches at once.
 
     Args:
-        dataset: an `ArrayDataset`, such as `load("fashion-mini").train`, or (image, label) pairs.
-        batch_size: images in a batch; the last batch of an epoch may be smaller.
+        dataset: anything with a length and numbered items: `load("fashion-mini").train`, a `TensorDataset`, a
+            `Dataset` of your own, a list.
+        batch_size: items in a batch; the last batch of an epoch may be smaller.
         shuffle: whether to deal in random order; right for training, pointless for testing.
-        seed: of the order and of random transforms.
+        sampler: an order of your own instead, the numbers of the items. They may repeat.
+        num_workers: 0, because batches are made in this process. It is here for those who know PyTorch.
+        collate_fn: makes one batch of a list of items, instead of `default_collate`. Arrays in what it
+            returns become Tensors, all else stays.
+        pin_memory: False, because there is no pinned memory. It is here for those who know PyTorch.
         drop_last: leave out the last batch if it is smaller.
-        transform: what to do to each batch of images, see `transforms`. Without one, images keep their
-            dtype: uint8 stays uint8, which no layer takes.
+        seed: of the order and of random transforms.
+        transform: what to do to the images of each batch, see `transforms`; the images are the batch itself
+            or the first in its tuple. Without one, images keep their dtype: uint8 stays uint8, which no
+            layer takes.
 
     Raises:
-        ShapeError: the dataset is empty.
-        ArgumentError: batch_size is not positive, the seed negative, or drop_last leaves nothing.
+        ShapeError: the dataset is empty; while iterating, items that do not stack.
+        ArgumentError: batch_size is not positive, the seed negative, drop_last leaves nothing, an order as
+            well as shuffle, worker processes.
         ArgumentTypeError: not a dataset, not an integer, not a transform.
 
     Example:
@@ -56,30 +72,29 @@ class DataLoader:
 
     def __init__(
         self,
-        dataset: ArrayDataset | Iterable[tuple[ArrayLike, ArrayLike]],
-        batch_size: int = 64,
+        dataset: Items[Any],
+        batch_size: int = 1,
         shuffle: bool = False,
+        sampler: Sampler | None = None,
         *,
-        seed: int = 0,
+        num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
         drop_last: bool = False,
+        seed: int = 0,
         transform: Transform | None = None,
     ) -> None:
-        self.dataset = dataset if isinstance(dataset, ArrayDataset) else ArrayDataset.from_pairs(dataset)
-        self.batch_size = _integer(batch_size, "batch_size", at_least=1)
+        _check_one_process(num_workers, pin_memory)
+        self.dataset = check_dataset(dataset)
+        self.batch_size = _check_batch_size(batch_size)
         self.shuffle = shuffle
-        self.seed = _integer(seed, "seed", at_least=0)
+        self.sampler = sampler
+        self.collate_fn = collate_fn
         self.drop_last = drop_last
+        self.seed = check_integer(seed, "seed")
         self.transform = None if transform is None else check_transform(transform, "transform")
         self._epoch = 0
-        if len(self.dataset) == 0:
-            raise ShapeError("the dataset is empty", argument="dataset", expected="at least one image", got=0)
-        if len(self) == 0:
-            raise ArgumentError(
-                "drop_last would drop the only batch",
-                argument="drop_last",
-                expected=f"batch_size of at most {len(self.dataset)}, the size of the dataset",
-                got=f"batch_size={self.batch_size}, drop_last=True",
-            )
+        self._check_order()
 
     @property
     def epoch(self) -> int:
@@ -88,6 +103,8 @@ class DataLoader:
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch, to resume a run or to look at its batches again.
+
+        What a dataset's own `__getitem__` draws at random, and a sampler, are not the loader's to repeat.
 
         >>> from tinygrad_cnn.data import ArrayDataset, DataLoader
         >>> loader = DataLoader(ArrayDataset(range(6), range(6)), batch_size=6, shuffle=True)
@@ -98,46 +115,123 @@ class DataLoader:
         >>> [y.numpy().tolist() for _, y in loader] == second
         True
         """
-        self._epoch = _integer(epoch, "epoch", at_least=0)
+        self._epoch = check_integer(epoch, "epoch")
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        full, rest = divmod(len(self.dataset), self.batch_size)
+        full, rest = divmod(self._count(), self.batch_size)
         return full + (rest > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Any]:
         epoch = self._epoch
-        order = self._order(epoch)
-        for batch in range(len(self)):
-            chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            images, labels = self.dataset.images[chosen], self.dataset.labels[chosen]
+        order = iter(self._order(epoch))
+        for number in range(len(self)):
+            batch = self._fetch(list(islice(order, self.batch_size)))
             if self.transform is not None:
-                images = self.transform(images, _random(self.seed, epoch, purpose=batch + 1))
-            yield tensor(images), tensor(labels)
+                batch = _transformed(batch, self.transform, generator(self.seed, epoch, purpose=number + 1))
+            yield to_tensors(batch)
         self._epoch = epoch + 1
 
     def __repr__(self) -> str:
-        return f"DataLoader({self.dataset!r}, {len(self)} batches of {self.batch_size})"
+        return f"DataLoader({describe(self.dataset)}, {len(self)} batches of {self.batch_size})"
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        """The index of every image, in the order of this epoch."""
-        count = len(self.dataset)
-        return _random(self.seed, epoch, purpose=0).permutation(count) if self.shuffle else np.arange(count)
+    def _count(self) -> int:
+        """How many items an epoch deals."""
+        return len(self.dataset if self.sampler is None else self.sampler)
+
+    def _order(self, epoch: int) -> Iterable[int]:
+        """The number of every item, in the order of this epoch."""
+        if self.sampler is not None:
+            return self.sampler
+        if not self.shuffle:
+            return range(self._count())
+        order: list[int] = generator(self.seed, epoch, ORDER).permutation(self._count()).tolist()
+        return order
+
+    def _fetch(self, indices: list[int]) -> Any:
+        """These items as one batch, before the transform."""
+        if self.collate_fn is not None:
+            return self.collate_fn([_item(self.dataset, index) for index in indices])
+        arrays: Any = self.dataset
+        places = indices
+        while type(arrays) is Subset:
+            arrays, places = arrays.dataset, [arrays.indices[place] for place in places]
+        # These very classes: one derived from them may do anything with an item, so it is asked for each.
+        if type(arrays) in (ArrayDataset, TensorDataset):
+            return arrays[places]
+        items = [_item(self.dataset, index) for index in indices]
+        return stack(items, [f"dataset[{index}]" for index in indices])
+
+    def _check_order(self) -> None:
+        if self.sampler is not None and self.shuffle:
+            raise ArgumentError(
+                "a sampler is an order already",
+                argument="shuffle",
+                expected="shuffle=False beside a sampler",
+                got=True,
+            )
+        if self._count() == 0:
+            raise ShapeError("the dataset is empty", argument="dataset", expected="at least one item", got=0)
+        if len(self) == 0:
+            raise ArgumentError(
+                "drop_last would drop the only batch",
+                argument="drop_last",
+                expected=f"batch_size of at most {self._count()}, the size of the dataset",
+                got=f"batch_size={self.batch_size}, drop_last=True",
+            )
 
 
-def _random(seed: int, epoch: int, *, purpose: int) -> np.random.Generator:
-    """A generator for one purpose: 0 is the order of the epoch, b + 1 the transform of batch b."""
-    key = np.array([seed, epoch], np.uint64)  # a plain list would pass through float64 from 2^63 on
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, purpose]))
+def _item(dataset: Items[Any], index: int) -> Any:
+    try:
+        return dataset[index]
+    except Exception as error:
+        error.add_note(f"This happened in dataset[{index}].")
+        raise
 
 
-def _integer(value: object, argument: str, *, at_least: int) -> int:
-    number = as_index(value, argument=argument)
-    if not at_least <= number < 1 << 64:
-        raise ArgumentError(
-            f"{argument} is out of range",
-            argument=argument,
-            expected=f"{at_least} <= {argument} < 2^64",
-            got=number,
+def _transformed(batch: Any, transform: Transform, rng: Any) -> Any:
+    """The batch with its images transformed: the batch itself, or the first in its tuple."""
+    if isinstance(batch, tuple | list):
+        images, *others = batch
+        return rebuild(batch, [_transformed(images, transform, rng), *others])
+    images = batch.numpy() if isinstance(batch, Tensor) else batch
+    if not hasattr(images, "dtype"):
+        raise ArgumentTypeError(
+            "it is not clear what in this batch are the images",
+            argument="transform",
+            expected="batches that are an array, or a tuple that begins with one",
+            got=f"a batch of type {type(batch).__name__}",
+            hint="transform the images in __getitem__, or in a collate_fn",
         )
-    return number
+    return transform(images, rng)
+
+
+def _check_batch_size(batch_size: object) -> int:
+    if isinstance(batch_size, Sized):
+        raise ArgumentTypeError(
+            "batch_size must be an integer",
+            argument="batch_size",
+            expected="int",
+            got=type(batch_size).__name__,
+            hint="images and labels are one dataset: ArrayDataset(images, labels)",
+        )
+    return check_integer(batch_size, "batch_size", at_least=1)
+
+
+def _check_one_process(num_workers: int, pin_memory: bool) -> None:
+    if num_workers != 0:
+        raise ArgumentError(
+            "there are no worker processes: batches are made in this one",
+            argument="num_workers",
+            expected=0,
+            got=num_workers,
+            hint="leave it out; what is slow to read but never changes, ArrayDataset.from_pairs reads once",
+        )
+    if pin_memory:
+        raise ArgumentError(
+            "there is no pinned memory: a batch goes to the backend when it is made",
+            argument="pin_memory",
+            expected=False,
+            got=pin_memory,
+            hint="leave it out",
+        )

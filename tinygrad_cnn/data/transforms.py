@@ -19,8 +19,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_cnn.dtypes import per_dimension
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
+from tinygrad_cnn.windows import per_dimension
 
 # In quotes, because NumPy imports `np.random` when it is first touched, and not every program needs it.
 Transform: TypeAlias = "Callable[[NDArray[Any], np.random.Generator | None], NDArray[Any]]"

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, per_dimension, same_floating
+from tinygrad_cnn.dtypes import Shape, same_floating
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional.linear import check_bias
+from tinygrad_cnn.windows import per_dimension
 
 Size: TypeAlias = "int | Sequence[int]"
 Padding: TypeAlias = "tuple[tuple[int, int], ...]"

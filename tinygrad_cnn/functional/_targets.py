@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, broadcast, same_floating
+from tinygrad_cnn.dtypes import Shape, broadcast, require_floating, same_floating
 from tinygrad_cnn.errors import DTypeError, ShapeError
 from tinygrad_cnn.ops.loss import one_hot_op
 
 
 def beside(target: object, input: Tensor) -> Tensor:
     """The target as a tensor: NumPy arrays, lists and numbers become constants where the input is."""
-    return target if isinstance(target, Tensor) else tensor(target, backend=input.backend)
+    if isinstance(target, Tensor):
+        return target
+    require_floating(input, "input")
+    return tensor(target, backend=input.backend)
 
 
 def check_floating(loss: str, **tensors: Tensor) -> None:
@@ -78,6 +81,7 @@ def check_stretches(weight: Tensor, input: Tensor, loss: str, name: str = "weigh
 
 def class_dim(input: Tensor, loss: str) -> int:
     """Where the classes are: dimension 1 of a batch (N, C, *), dimension 0 of a single sample (C,)."""
+    check_floating(loss, input=input)
     dim = 1 if input.ndim > 1 else 0
     if not input.ndim or not input.shape[dim]:
         raise ShapeError(
@@ -90,7 +94,6 @@ def one_hot_like(input: Tensor, target: Tensor, loss: str, ignore_index: int | N
     """Labels (N, *) as numbers of the input's shape (N, C, *) and dtype: 1 at the right class, 0 at the
     others, and nothing but 0 for the ignored label.
     """
-    check_floating(loss, input=input)
     dim = class_dim(input, loss)
     expected: Shape = (*input.shape[:dim], *input.shape[dim + 1 :])
     if target.dtype.kind != "integer":
@@ -116,11 +119,11 @@ def one_hot_like(input: Tensor, target: Tensor, loss: str, ignore_index: int | N
 
 def class_weights(weight: Tensor, input: Tensor, loss: str) -> Tensor:
     """The weights of the classes (C,), shaped to line up with the classes of the input."""
+    check_floating(loss, input=input, weight=weight)
     dim = class_dim(input, loss)
     classes = input.shape[dim]
     if weight.shape != (classes,):
         raise ShapeError(
             "each class needs one weight", argument="weight", expected=(classes,), got=weight.shape
         ).at(loss)
-    check_floating(loss, input=input, weight=weight)
     return weight.reshape(-1, *(1,) * (input.ndim - dim - 1))

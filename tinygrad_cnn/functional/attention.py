@@ -20,8 +20,9 @@ from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.creation import arange
 from tinygrad_cnn.ops.linalg import matmul
 from tinygrad_cnn.ops.loss import softmax
-from tinygrad_cnn.ops.movement import expand, transpose
+from tinygrad_cnn.ops.movement import transpose
 from tinygrad_cnn.ops.random import check_probability
+from tinygrad_cnn.ops.stretching import expand
 
 __all__ = ["scaled_dot_product_attention"]
 

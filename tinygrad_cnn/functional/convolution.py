@@ -14,9 +14,10 @@ P cells of `padding` on both sides gives ⌊(W + 2P − D(K − 1) − 1) / S⌋
 from __future__ import annotations
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import as_index, per_dimension
+from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.functional._spatial import Size, add_bias, batched, window_frame
 from tinygrad_cnn.ops.window import conv
+from tinygrad_cnn.windows import per_dimension
 
 __all__ = ["conv1d", "conv2d", "conv3d", "separable_conv2d"]
 

@@ -32,6 +32,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> tc.functional.linear(tc.tensor([[3.0, 4.0]]), W, tc.tensor([0.0, 0.0, 10.0]))
     tensor([[11., -4., 17.]])
     """
+    check_dtypes(input=input, weight=weight, bias=bias)
     if weight.ndim != 2:
         raise ShapeError(
             "a weight matrix has two dimensions",
@@ -48,7 +49,6 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             got=input.shape,
             hint="flatten the images before the first linear layer: x.flatten(1)" if input.ndim > 2 else None,
         ).at("linear")
-    check_dtypes(input=input, weight=weight, bias=bias)
     output: Tensor = matmul(input, transpose(weight, 0, 1))
     if bias is None:
         return output

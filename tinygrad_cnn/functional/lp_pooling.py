@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import count, per_dimension
+from tinygrad_cnn.dtypes import count
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 from tinygrad_cnn.functional._spatial import Size
 from tinygrad_cnn.functional.pooling import (
@@ -26,6 +26,7 @@ from tinygrad_cnn.functional.pooling import (
     max_pool3d,
 )
 from tinygrad_cnn.ops.comparison import where
+from tinygrad_cnn.windows import per_dimension
 
 __all__ = ["lp_pool1d", "lp_pool2d", "lp_pool3d"]
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 import math
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import as_index, per_dimension
+from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional._spatial import Size, batched, both_sides
 from tinygrad_cnn.ops.movement import permute, reshape
 from tinygrad_cnn.ops.patches import col2im, im2col
+from tinygrad_cnn.windows import per_dimension
 
 __all__ = ["channel_shuffle", "fold", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 

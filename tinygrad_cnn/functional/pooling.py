@@ -21,12 +21,13 @@ from typing import Any
 
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, as_index, count, float64, per_dimension, window_output_shape
+from tinygrad_cnn.dtypes import Shape, as_index, count, float64
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional._spatial import Padding, Size, batched, both_sides, pool_window
 from tinygrad_cnn.ops.creation import arange
-from tinygrad_cnn.ops.movement import expand
 from tinygrad_cnn.ops.pool import max_pool, max_pool_gather, sum_pool
+from tinygrad_cnn.ops.stretching import expand
+from tinygrad_cnn.windows import per_dimension, window_output_shape
 
 __all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import broadcast, require_floating
 from tinygrad_cnn.ops.activation import clamp
-from tinygrad_cnn.ops.movement import expand
 from tinygrad_cnn.ops.norms import norm
+from tinygrad_cnn.ops.stretching import expand
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 

@@ -11,6 +11,7 @@ PyTorch would guess a missing `dim`, with a warning; here it has to be said.
 
 from __future__ import annotations
 
+from tinygrad_cnn import ops
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import DTypeLike, normalize_dim, require_floating
 from tinygrad_cnn.errors import ArgumentError, ShapeError
@@ -35,7 +36,7 @@ def softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
     >>> tc.functional.softmax(tc.tensor([1e4, 0.0, -1e4]), dim=0)
     tensor([1., 0., 0.])
     """
-    return _cast(input, dtype).softmax(dim)
+    return ops.softmax(_cast(input, dtype), dim)
 
 
 def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:
@@ -45,7 +46,8 @@ def log_softmax(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tens
     >>> tc.functional.log_softmax(tc.tensor([1000.0, 0.0]), dim=0)
     tensor([    0., -1000.])
     """
-    return _cast(input, dtype).log_softmax(dim)
+    result: Tensor = ops.log_softmax(_cast(input, dtype), dim)
+    return result
 
 
 def softmin(input: Tensor, dim: int, dtype: DTypeLike | None = None) -> Tensor:

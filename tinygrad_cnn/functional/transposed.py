@@ -20,11 +20,12 @@ arithmetic for deep learning" (2016).
 from __future__ import annotations
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, as_index, per_dimension
+from tinygrad_cnn.dtypes import Shape, as_index
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional._spatial import Size, add_bias, batched
 from tinygrad_cnn.ops.joining import pad_constant
 from tinygrad_cnn.ops.window import check_groups, check_layout, conv_input_grad
+from tinygrad_cnn.windows import per_dimension
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 

@@ -11,10 +11,11 @@ networks", ECCV 2014; V. Badrinarayanan, A. Kendall, R. Cipolla, "SegNet", TPAMI
 from __future__ import annotations
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, count, per_dimension, require_integer
+from tinygrad_cnn.dtypes import Shape, count, require_integer
 from tinygrad_cnn.errors import ArgumentError, IndexingError, ShapeError
 from tinygrad_cnn.functional._spatial import Size, pool_window
 from tinygrad_cnn.ops.creation import zeros
+from tinygrad_cnn.windows import per_dimension
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
 

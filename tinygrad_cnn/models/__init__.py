@@ -3,6 +3,8 @@
     lenet       LeNet5: two convolutions, three linear layers (1998)
     mlp         MLP: linear layers only, the baseline
     resnet      ResNet18, ResNet20: blocks that add to their input (2015)
+    small_cnn   SmallCNN: batch normalization and dropout, as in a first course
+    small_vgg   SmallVGG: pairs of 3 × 3 convolutions, for images of 32 × 32
 
 A file of this folder is a network as its paper describes it, with a table of shapes and parameters, and what
 it does differently. To add one: write the file, and put its class into the list below.
@@ -18,19 +20,30 @@ from tinygrad_cnn.errors import UnknownName
 from tinygrad_cnn.models.lenet import LeNet5
 from tinygrad_cnn.models.mlp import MLP
 from tinygrad_cnn.models.resnet import ResNet18, ResNet20
+from tinygrad_cnn.models.small_cnn import SmallCNN
+from tinygrad_cnn.models.small_vgg import SmallVGG
 from tinygrad_cnn.nn import Module
 
-__all__ = ["MLP", "LeNet5", "ResNet18", "ResNet20", "create", "input_size", "names"]
+__all__ = ["MLP", "LeNet5", "ResNet18", "ResNet20", "SmallCNN", "SmallVGG", "create", "input_size", "names"]
 
-_Network: TypeAlias = type[LeNet5] | type[MLP] | type[ResNet18] | type[ResNet20]
-_MODELS: dict[str, _Network] = {"lenet5": LeNet5, "mlp": MLP, "resnet18": ResNet18, "resnet20": ResNet20}
+_Network: TypeAlias = (
+    type[LeNet5] | type[MLP] | type[ResNet18] | type[ResNet20] | type[SmallCNN] | type[SmallVGG]
+)
+_MODELS: dict[str, _Network] = {
+    "lenet5": LeNet5,
+    "mlp": MLP,
+    "resnet18": ResNet18,
+    "resnet20": ResNet20,
+    "smallcnn": SmallCNN,
+    "smallvgg": SmallVGG,
+}
 
 
 def names() -> tuple[str, ...]:
     """The names that `create` knows.
 
     >>> names()
-    ('lenet5', 'mlp', 'resnet18', 'resnet20')
+    ('lenet5', 'mlp', 'resnet18', 'resnet20', 'smallcnn', 'smallvgg')
     """
     return tuple(sorted(_MODELS))
 

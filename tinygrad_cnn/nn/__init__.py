@@ -26,7 +26,7 @@ layer is a few lines around a function of `tinygrad_cnn.functional`.
     normalization   LayerNorm, GroupNorm, InstanceNorm2d, RMSNorm, LocalResponseNorm
 """
 
-from tinygrad_cnn.nn import init, utils
+from tinygrad_cnn.nn import functional, init, utils
 from tinygrad_cnn.nn.activation import *  # noqa: F403
 from tinygrad_cnn.nn.adaptive import *  # noqa: F403
 from tinygrad_cnn.nn.attention import *  # noqa: F403

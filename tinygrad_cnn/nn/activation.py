@@ -6,12 +6,8 @@ of straight pieces are in `nn/piecewise.py`, those that look at neighbours in `n
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
-
 import tinygrad_cnn.functional as F
-from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn._function import FunctionModule
 
 __all__ = [
     "CELU",
@@ -29,22 +25,7 @@ __all__ = [
 ]
 
 
-class Activation(Module):
-    """What activations share: a function, called with settings that are attributes named as its arguments."""
-
-    function: ClassVar[Callable[..., Any]]
-    settings: ClassVar[tuple[str, ...]] = ()
-
-    def forward(self, x: Tensor) -> Tensor:
-        settings = {name: getattr(self, name) for name in self.settings}
-        output: Tensor = type(self).function(x, **settings)
-        return output
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)
-
-
-class Sigmoid(Activation):
+class Sigmoid(FunctionModule):
     """1 / (1 + e⁻ˣ), an S between 0 and 1.
 
     >>> import tinygrad_cnn as tc
@@ -55,7 +36,7 @@ class Sigmoid(Activation):
     function = F.sigmoid
 
 
-class LogSigmoid(Activation):
+class LogSigmoid(FunctionModule):
     """ln σ(x), without overflow.
 
     >>> import tinygrad_cnn as tc
@@ -66,7 +47,7 @@ class LogSigmoid(Activation):
     function = F.logsigmoid
 
 
-class Tanh(Activation):
+class Tanh(FunctionModule):
     """The hyperbolic tangent, an S between −1 and 1.
 
     >>> import tinygrad_cnn as tc
@@ -77,7 +58,7 @@ class Tanh(Activation):
     function = F.tanh
 
 
-class Tanhshrink(Activation):
+class Tanhshrink(FunctionModule):
     """x − tanh(x).
 
     >>> import tinygrad_cnn as tc
@@ -88,7 +69,7 @@ class Tanhshrink(Activation):
     function = F.tanhshrink
 
 
-class Softsign(Activation):
+class Softsign(FunctionModule):
     """x / (1 + |x|).
 
     >>> import tinygrad_cnn as tc
@@ -99,7 +80,7 @@ class Softsign(Activation):
     function = F.softsign
 
 
-class Softplus(Activation):
+class Softplus(FunctionModule):
     """ln(1 + e^(βx)) / β, a smooth ReLU; x itself where βx > threshold.
 
     >>> import tinygrad_cnn as tc
@@ -108,14 +89,13 @@ class Softplus(Activation):
     """
 
     function = F.softplus
-    settings = ("beta", "threshold")
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
-        self.beta, self.threshold = beta, threshold
+        self._keep(beta=beta, threshold=threshold)
 
 
-class GELU(Activation):
+class GELU(FunctionModule):
     """x · Φ(x), Φ being the normal distribution; approximate="tanh" is quicker.
 
     >>> import tinygrad_cnn as tc
@@ -124,14 +104,13 @@ class GELU(Activation):
     """
 
     function = F.gelu
-    settings = ("approximate",)
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        self.approximate = approximate
+        self._keep(approximate=approximate)
 
 
-class SiLU(Activation):
+class SiLU(FunctionModule):
     """x · σ(x), also known as Swish.
 
     >>> import tinygrad_cnn as tc
@@ -142,7 +121,7 @@ class SiLU(Activation):
     function = F.silu
 
 
-class Mish(Activation):
+class Mish(FunctionModule):
     """x · tanh(softplus(x)).
 
     >>> import tinygrad_cnn as tc
@@ -153,7 +132,7 @@ class Mish(Activation):
     function = F.mish
 
 
-class ELU(Activation):
+class ELU(FunctionModule):
     """x where x > 0, alpha · (eˣ − 1) elsewhere.
 
     >>> import tinygrad_cnn as tc
@@ -162,11 +141,10 @@ class ELU(Activation):
     """
 
     function = F.elu
-    settings = ("alpha",)
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
-        self.alpha = alpha
+        self._keep(alpha=alpha)
 
 
 class CELU(ELU):
@@ -180,7 +158,7 @@ class CELU(ELU):
     function = F.celu
 
 
-class SELU(Activation):
+class SELU(FunctionModule):
     """The ELU that keeps mean 0 and variance 1 through many layers.
 
     >>> import tinygrad_cnn as tc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn.functional.adaptive import OutputSize
-from tinygrad_cnn.nn.pooling import Pool
+from tinygrad_cnn.nn._function import FunctionModule
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -18,12 +18,10 @@ __all__ = [
 ]
 
 
-class _AdaptiveAvgPool(Pool):
-    options = shown = ("output_size",)
-
+class _AdaptiveAvgPool(FunctionModule):
     def __init__(self, output_size: OutputSize) -> None:
         super().__init__()
-        self.output_size = output_size
+        self._keep(output_size=output_size)
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
@@ -34,7 +32,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     tensor([[[2., 4.]]])
     """
 
-    pool = F.adaptive_avg_pool1d
+    function = F.adaptive_avg_pool1d
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
@@ -46,7 +44,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     ((1, 512, 7, 7), (1, 512, 7, 7))
     """
 
-    pool = F.adaptive_avg_pool2d
+    function = F.adaptive_avg_pool2d
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
@@ -57,16 +55,15 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     (1, 3, 1, 5, 2)
     """
 
-    pool = F.adaptive_avg_pool3d
+    function = F.adaptive_avg_pool3d
 
 
-class _AdaptiveMaxPool(Pool):
-    options = ("output_size", "return_indices")
+class _AdaptiveMaxPool(FunctionModule):
     shown = ("output_size",)
 
     def __init__(self, output_size: OutputSize, return_indices: bool = False) -> None:
         super().__init__()
-        self.output_size, self.return_indices = output_size, return_indices
+        self._keep(output_size=output_size, return_indices=return_indices)
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
@@ -77,7 +74,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     (tensor([[[3., 5.]]]), tensor([[[1, 2]]]))
     """
 
-    pool = F.adaptive_max_pool1d
+    function = F.adaptive_max_pool1d
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
@@ -88,7 +85,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     (1, 512, 7, 13)
     """
 
-    pool = F.adaptive_max_pool2d
+    function = F.adaptive_max_pool2d
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
@@ -99,18 +96,16 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     (1, 3, 2, 2, 2)
     """
 
-    pool = F.adaptive_max_pool3d
+    function = F.adaptive_max_pool3d
 
 
 # --- one number for the whole image ---------------------------------------------------------------
 
 
-class _GlobalPool(Pool):
-    options = shown = ("keepdim",)
-
+class _GlobalPool(FunctionModule):
     def __init__(self, keepdim: bool = False) -> None:
         super().__init__()
-        self.keepdim = keepdim
+        self._keep(keepdim=keepdim)
 
 
 class GlobalAvgPool(_GlobalPool):
@@ -121,7 +116,7 @@ class GlobalAvgPool(_GlobalPool):
     (64, 512)
     """
 
-    pool = F.global_avg_pool
+    function = F.global_avg_pool
 
 
 class GlobalMaxPool(_GlobalPool):
@@ -132,4 +127,4 @@ class GlobalMaxPool(_GlobalPool):
     (64, 512, 1, 1)
     """
 
-    pool = F.global_max_pool
+    function = F.global_max_pool

@@ -12,7 +12,8 @@ from tinygrad_cnn.dtypes import DTypeLike, Shape, bool_, float32
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional.attention import attention_weights
 from tinygrad_cnn.nn import init
-from tinygrad_cnn.nn.linear import Linear, positive
+from tinygrad_cnn.nn._weights import positive
+from tinygrad_cnn.nn.linear import Linear
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.comparison import logical_not, where

@@ -8,10 +8,11 @@ import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import DTypeLike, float32, int64
 from tinygrad_cnn.errors import ShapeError
-from tinygrad_cnn.nn.linear import positive
+from tinygrad_cnn.nn import init
+from tinygrad_cnn.nn._weights import positive, reset_affine
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
-from tinygrad_cnn.ops.creation import ones, zeros
+from tinygrad_cnn.ops.creation import zeros
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 
@@ -39,12 +40,26 @@ class ChannelStatistics(Module):
         (self.num_features,) = positive(num_features=num_features)
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(ones(num_features, dtype=dtype)) if affine else None
+        self.weight = Parameter(zeros(num_features, dtype=dtype)) if affine else None
         self.bias = Parameter(zeros(num_features, dtype=dtype)) if affine and bias else None
         track = track_running_stats
         self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if track else None)
-        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track else None)
+        self.register_buffer("running_var", zeros(num_features, dtype=dtype) if track else None)
         self.register_buffer("num_batches_tracked", zeros((), dtype=int64) if track else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Begin anew: scale 1, shift 0, and nothing seen."""
+        self.reset_running_stats()
+        reset_affine(self.weight, self.bias)
+
+    def reset_running_stats(self) -> None:
+        """Forget what was seen in training: mean 0 and variance 1, of no batches."""
+        for buffer in (self.running_mean, self.num_batches_tracked):
+            if buffer is not None:
+                init.zeros_(buffer)
+        if self.running_var is not None:
+            init.ones_(self.running_var)
 
     def _check(self, x: Tensor, channel_axis: int, ndims: tuple[int, ...]) -> None:
         if x.ndim not in ndims or x.shape[channel_axis] != self.num_features:
@@ -58,7 +73,7 @@ class ChannelStatistics(Module):
 
     def extra_repr(self) -> str:
         facts = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
-        return f"{facts}, track_running_stats={self.track_running_stats}"
+        return f"{facts}, bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
 
 
 class _BatchNorm(ChannelStatistics):

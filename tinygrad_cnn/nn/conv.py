@@ -7,13 +7,14 @@ from typing import ClassVar
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import DTypeLike, float32, per_dimension
+from tinygrad_cnn.dtypes import DTypeLike, float32
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional._spatial import Size, window_frame
-from tinygrad_cnn.nn.linear import draw_weights, positive
+from tinygrad_cnn.nn._weights import draw_weights, positive
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.creation import zeros
+from tinygrad_cnn.windows import per_dimension
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "SeparableConv2d"]
 
@@ -56,6 +57,8 @@ class _Conv(Module):
             padding if isinstance(padding, str) else per_dimension(padding, self.spatial, argument="padding")
         )
         self.dilation = per_dimension(dilation, self.spatial, argument="dilation")
+        positive(kernel_size=min(self.kernel_size), stride=min(self.stride), dilation=min(self.dilation))
+        window_frame(self.padding, self.kernel_size, self.stride, self.dilation)  # a word must mean something
         if padding_mode not in self.padding_modes:
             raise ArgumentError(
                 f"{type(self).__name__} has no such padding mode",

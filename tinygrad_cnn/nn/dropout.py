@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn._function import FunctionModule
 from tinygrad_cnn.ops.random import check_probability
 
 __all__ = [
@@ -19,21 +19,16 @@ __all__ = [
 ]
 
 
-class _Dropout(Module):
-    """What every dropout layer is: a probability, and a function that knows whether it is trained."""
-
-    drop: ClassVar[staticmethod[[Tensor, float, bool], Tensor]]
+class _Dropout(FunctionModule):
+    """What every dropout layer is: a probability, and a function that is told whether the network learns."""
 
     def __init__(self, p: float = 0.5) -> None:
-        super().__init__()
         check_probability(p)
-        self.p = p
+        super().__init__()
+        self._keep(p=p)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.drop(x, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x, training=self.training)
 
 
 class Dropout(_Dropout):
@@ -48,7 +43,7 @@ class Dropout(_Dropout):
     tensor([1., 1., 1.])
     """
 
-    drop = staticmethod(F.dropout)
+    function = F.dropout
 
 
 class Dropout1d(_Dropout):
@@ -59,7 +54,7 @@ class Dropout1d(_Dropout):
     Dropout1d(p=0.2)
     """
 
-    drop = staticmethod(F.dropout1d)
+    function = F.dropout1d
 
 
 class Dropout2d(_Dropout):
@@ -71,7 +66,7 @@ class Dropout2d(_Dropout):
     [0.0, 2.0]
     """
 
-    drop = staticmethod(F.dropout2d)
+    function = F.dropout2d
 
 
 class Dropout3d(_Dropout):
@@ -82,7 +77,7 @@ class Dropout3d(_Dropout):
     (1, 2, 3, 3, 3)
     """
 
-    drop = staticmethod(F.dropout3d)
+    function = F.dropout3d
 
 
 class AlphaDropout(_Dropout):
@@ -94,7 +89,7 @@ class AlphaDropout(_Dropout):
     (2, 8)
     """
 
-    drop = staticmethod(F.alpha_dropout)
+    function = F.alpha_dropout
 
 
 class FeatureAlphaDropout(_Dropout):
@@ -105,4 +100,4 @@ class FeatureAlphaDropout(_Dropout):
     (2, 3, 4, 4)
     """
 
-    drop = staticmethod(F.feature_alpha_dropout)
+    function = F.feature_alpha_dropout

@@ -9,7 +9,7 @@ from tinygrad_cnn.dtypes import DTypeLike, float32, require_floating
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.functional.embedding import padding_row
 from tinygrad_cnn.nn import init
-from tinygrad_cnn.nn.linear import positive
+from tinygrad_cnn.nn._weights import positive
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.comparison import ne

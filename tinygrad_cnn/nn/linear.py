@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import DTypeLike, as_shape, float32
-from tinygrad_cnn.errors import ArgumentError
+from tinygrad_cnn.dtypes import DTypeLike, float32
 from tinygrad_cnn.nn import init
+from tinygrad_cnn.nn._function import FunctionModule
+from tinygrad_cnn.nn._weights import draw_weights, positive
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.creation import zeros
@@ -112,7 +113,7 @@ class Bilinear(Module):
         return f"{sizes}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-class Flatten(Module):
+class Flatten(FunctionModule):
     """Images (N, C, H, W) become rows (N, C·H·W), for a linear layer.
 
     >>> import tinygrad_cnn as tc
@@ -120,15 +121,11 @@ class Flatten(Module):
     (2, 400)
     """
 
+    function = F.flatten
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.flatten(x, self.start_dim, self.end_dim)
-
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+        self._keep(start_dim=start_dim, end_dim=end_dim)
 
 
 class Unflatten(Module):
@@ -160,26 +157,3 @@ class Identity(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x
-
-
-# --- what layers with weights share ---------------------------------------------------------------
-
-
-def draw_weights(weight: Tensor, bias: Tensor | None) -> None:
-    """PyTorch's default for linear layers and convolutions: all uniform in ± 1/√fan_in.
-
-    It is written there as kaiming_uniform_ with a = √5, whose gain √(2/6) makes the bound 1/√fan_in.
-    """
-    init.kaiming_uniform_(weight, a=math.sqrt(5))
-    if bias is not None:
-        fan_in, _ = init.fans(weight)
-        bound = 1 / math.sqrt(fan_in)
-        init.uniform_(bias, -bound, bound)
-
-
-def positive(**sizes: int) -> list[int]:
-    """The sizes of a layer, checked."""
-    for name, size in sizes.items():
-        if as_shape(size, argument=name)[0] < 1:
-            raise ArgumentError(f"{name} must be at least 1", argument=name, expected=">= 1", got=size)
-    return list(sizes.values())

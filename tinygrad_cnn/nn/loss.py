@@ -29,10 +29,11 @@ class BCELoss(Loss):
     tensor(0.2899)
     """
 
-    function = staticmethod(F.binary_cross_entropy)
+    function = F.binary_cross_entropy
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
-        super().__init__(weight=weight, reduction=reduction)
+        super().__init__()
+        self._keep(weight=weight, reduction=reduction)
 
 
 class BCEWithLogitsLoss(Loss):
@@ -43,7 +44,7 @@ class BCEWithLogitsLoss(Loss):
     tensor(0.3466)
     """
 
-    function = staticmethod(F.binary_cross_entropy_with_logits)
+    function = F.binary_cross_entropy_with_logits
 
     def __init__(
         self,
@@ -51,7 +52,8 @@ class BCEWithLogitsLoss(Loss):
         reduction: str = "mean",
         pos_weight: Tensor | None = None,
     ) -> None:
-        super().__init__(weight=weight, reduction=reduction, pos_weight=pos_weight)
+        super().__init__()
+        self._keep(weight=weight, reduction=reduction, pos_weight=pos_weight)
 
 
 class NLLLoss(Loss):
@@ -63,12 +65,13 @@ class NLLLoss(Loss):
     tensor(0.2877)
     """
 
-    function = staticmethod(F.nll_loss)
+    function = F.nll_loss
 
     def __init__(
         self, weight: Tensor | None = None, ignore_index: int = NOTHING_IGNORED, reduction: str = "mean"
     ) -> None:
-        super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction)
+        super().__init__()
+        self._keep(weight=weight, ignore_index=ignore_index, reduction=reduction)
 
 
 class CrossEntropyLoss(Loss):
@@ -80,7 +83,7 @@ class CrossEntropyLoss(Loss):
     tensor(0.6931)
     """
 
-    function = staticmethod(F.cross_entropy)
+    function = F.cross_entropy
 
     def __init__(
         self,
@@ -89,7 +92,8 @@ class CrossEntropyLoss(Loss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(
+        super().__init__()
+        self._keep(
             weight=weight,
             ignore_index=ignore_index,
             reduction=reduction,
@@ -105,7 +109,7 @@ class FocalLoss(Loss):
     tensor(0.1733)
     """
 
-    function = staticmethod(F.focal_loss)
+    function = F.focal_loss
 
     def __init__(
         self,
@@ -114,7 +118,8 @@ class FocalLoss(Loss):
         ignore_index: int = NOTHING_IGNORED,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(weight=weight, gamma=gamma, ignore_index=ignore_index, reduction=reduction)
+        super().__init__()
+        self._keep(weight=weight, gamma=gamma, ignore_index=ignore_index, reduction=reduction)
 
 
 class SigmoidFocalLoss(Loss):
@@ -125,10 +130,11 @@ class SigmoidFocalLoss(Loss):
     tensor([0.0433, 0.13  ])
     """
 
-    function = staticmethod(F.sigmoid_focal_loss)
+    function = F.sigmoid_focal_loss
 
     def __init__(self, alpha: float = 0.25, gamma: float = 2.0, reduction: str = "none") -> None:
-        super().__init__(alpha=alpha, gamma=gamma, reduction=reduction)
+        super().__init__()
+        self._keep(alpha=alpha, gamma=gamma, reduction=reduction)
 
 
 class KLDivLoss(Loss):
@@ -140,7 +146,8 @@ class KLDivLoss(Loss):
     tensor(0.1927)
     """
 
-    function = staticmethod(F.kl_div)
+    function = F.kl_div
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction=reduction, log_target=log_target)
+        super().__init__()
+        self._keep(reduction=reduction, log_target=log_target)

@@ -30,10 +30,11 @@ class HingeLoss(Loss):
     tensor(2.9)
     """
 
-    function = staticmethod(F.hinge_loss)
+    function = F.hinge_loss
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__(margin=margin, reduction=reduction)
+        super().__init__()
+        self._keep(margin=margin, reduction=reduction)
 
 
 class SoftMarginLoss(Loss):
@@ -44,10 +45,11 @@ class SoftMarginLoss(Loss):
     tensor(0.6931)
     """
 
-    function = staticmethod(F.soft_margin_loss)
+    function = F.soft_margin_loss
 
     def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
+        super().__init__()
+        self._keep(reduction=reduction)
 
 
 class MultiMarginLoss(Loss):
@@ -58,7 +60,7 @@ class MultiMarginLoss(Loss):
     tensor(0.325)
     """
 
-    function = staticmethod(F.multi_margin_loss)
+    function = F.multi_margin_loss
 
     def __init__(
         self,
@@ -67,7 +69,8 @@ class MultiMarginLoss(Loss):
         weight: Tensor | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(p=p, margin=margin, weight=weight, reduction=reduction)
+        super().__init__()
+        self._keep(p=p, margin=margin, weight=weight, reduction=reduction)
 
 
 class MultiLabelMarginLoss(Loss):
@@ -79,10 +82,11 @@ class MultiLabelMarginLoss(Loss):
     tensor(0.85)
     """
 
-    function = staticmethod(F.multilabel_margin_loss)
+    function = F.multilabel_margin_loss
 
     def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
+        super().__init__()
+        self._keep(reduction=reduction)
 
 
 class MultiLabelSoftMarginLoss(Loss):
@@ -93,10 +97,11 @@ class MultiLabelSoftMarginLoss(Loss):
     tensor(0.6931)
     """
 
-    function = staticmethod(F.multilabel_soft_margin_loss)
+    function = F.multilabel_soft_margin_loss
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
-        super().__init__(weight=weight, reduction=reduction)
+        super().__init__()
+        self._keep(weight=weight, reduction=reduction)
 
 
 class MarginRankingLoss(Loss):
@@ -107,10 +112,11 @@ class MarginRankingLoss(Loss):
     tensor(2.)
     """
 
-    function = staticmethod(F.margin_ranking_loss)
+    function = F.margin_ranking_loss
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__(margin=margin, reduction=reduction)
+        super().__init__()
+        self._keep(margin=margin, reduction=reduction)
 
 
 class HingeEmbeddingLoss(Loss):
@@ -121,10 +127,11 @@ class HingeEmbeddingLoss(Loss):
     tensor(0.5)
     """
 
-    function = staticmethod(F.hinge_embedding_loss)
+    function = F.hinge_embedding_loss
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__(margin=margin, reduction=reduction)
+        super().__init__()
+        self._keep(margin=margin, reduction=reduction)
 
 
 class CosineEmbeddingLoss(Loss):
@@ -136,10 +143,11 @@ class CosineEmbeddingLoss(Loss):
     tensor(1.)
     """
 
-    function = staticmethod(F.cosine_embedding_loss)
+    function = F.cosine_embedding_loss
 
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__(margin=margin, reduction=reduction)
+        super().__init__()
+        self._keep(margin=margin, reduction=reduction)
 
 
 class TripletMarginLoss(Loss):
@@ -151,7 +159,7 @@ class TripletMarginLoss(Loss):
     tensor(2.4142)
     """
 
-    function = staticmethod(F.triplet_margin_loss)
+    function = F.triplet_margin_loss
 
     def __init__(
         self,
@@ -161,4 +169,5 @@ class TripletMarginLoss(Loss):
         swap: bool = False,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(margin=margin, p=p, eps=eps, swap=swap, reduction=reduction)
+        super().__init__()
+        self._keep(margin=margin, p=p, eps=eps, swap=swap, reduction=reduction)

@@ -8,11 +8,12 @@ import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import DTypeLike, Shape, as_shape, float32
 from tinygrad_cnn.functional.normalization import check_groups
+from tinygrad_cnn.nn._function import FunctionModule
+from tinygrad_cnn.nn._weights import positive, reset_affine
 from tinygrad_cnn.nn.batchnorm import ChannelStatistics
-from tinygrad_cnn.nn.linear import positive
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
-from tinygrad_cnn.ops.creation import ones, zeros
+from tinygrad_cnn.ops.creation import zeros
 
 __all__ = [
     "GroupNorm",
@@ -61,8 +62,13 @@ class LayerNorm(Module):
         self.normalized_shape = as_shape(normalized_shape, argument="normalized_shape")
         self.eps, self.elementwise_affine = eps, elementwise_affine
         shape, affine = self.normalized_shape, elementwise_affine
-        self.weight = Parameter(ones(*shape, dtype=dtype)) if affine else None
+        self.weight = Parameter(zeros(*shape, dtype=dtype)) if affine else None
         self.bias = Parameter(zeros(*shape, dtype=dtype)) if affine and bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1 and the shift to 0."""
+        reset_affine(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -103,7 +109,12 @@ class RMSNorm(Module):
         super().__init__()
         self.normalized_shape = as_shape(normalized_shape, argument="normalized_shape")
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.weight = Parameter(ones(*self.normalized_shape, dtype=dtype)) if elementwise_affine else None
+        self.weight = Parameter(zeros(*self.normalized_shape, dtype=dtype)) if elementwise_affine else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1."""
+        reset_affine(self.weight, None)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
@@ -152,8 +163,13 @@ class GroupNorm(Module):
         (self.num_channels,) = positive(num_channels=num_channels)
         self.num_groups = check_groups(num_groups, self.num_channels, "GroupNorm")
         self.eps, self.affine = eps, affine
-        self.weight = Parameter(ones(self.num_channels, dtype=dtype)) if affine else None
+        self.weight = Parameter(zeros(self.num_channels, dtype=dtype)) if affine else None
         self.bias = Parameter(zeros(self.num_channels, dtype=dtype)) if affine and bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set every scale to 1 and every shift to 0."""
+        reset_affine(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
@@ -260,7 +276,7 @@ class InstanceNorm3d(_InstanceNorm):
 # --- by the neighbouring channels -----------------------------------------------------------------
 
 
-class LocalResponseNorm(Module):
+class LocalResponseNorm(FunctionModule):
     """AlexNet's normalization of every number by its neighbours in other channels.
 
     The paper's α is not divided by the size: see `functional.local_response_norm`.
@@ -277,12 +293,13 @@ class LocalResponseNorm(Module):
     LocalResponseNorm(5, alpha=0.0005, beta=0.75, k=2.0)
     """
 
+    function = F.local_response_norm
+    shown = ("alpha", "beta", "k")
+    size: int
+
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+        self._keep(size=size, alpha=alpha, beta=beta, k=k)
 
     def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+        return f"{self.size}, {super().extra_repr()}"

@@ -21,10 +21,11 @@ class SoftDiceLoss(Loss):
     tensor(0.1)
     """
 
-    function = staticmethod(F.soft_dice_loss)
+    function = F.soft_dice_loss
 
     def __init__(self, smooth: float = 1.0, squared: bool = False, reduction: str = "mean") -> None:
-        super().__init__(smooth=smooth, squared=squared, reduction=reduction)
+        super().__init__()
+        self._keep(smooth=smooth, squared=squared, reduction=reduction)
 
 
 class SoftJaccardLoss(Loss):
@@ -36,10 +37,11 @@ class SoftJaccardLoss(Loss):
     tensor(0.1818)
     """
 
-    function = staticmethod(F.soft_jaccard_loss)
+    function = F.soft_jaccard_loss
 
     def __init__(self, smooth: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__(smooth=smooth, reduction=reduction)
+        super().__init__()
+        self._keep(smooth=smooth, reduction=reduction)
 
 
 class SoftTverskyLoss(Loss):
@@ -51,7 +53,7 @@ class SoftTverskyLoss(Loss):
     tensor(0.1)
     """
 
-    function = staticmethod(F.soft_tversky_loss)
+    function = F.soft_tversky_loss
 
     def __init__(
         self,
@@ -60,7 +62,8 @@ class SoftTverskyLoss(Loss):
         smooth: float = 1.0,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(alpha=alpha, beta=beta, smooth=smooth, reduction=reduction)
+        super().__init__()
+        self._keep(alpha=alpha, beta=beta, smooth=smooth, reduction=reduction)
 
 
 class LovaszSoftmaxLoss(Loss):
@@ -72,7 +75,7 @@ class LovaszSoftmaxLoss(Loss):
     tensor(0.4333)
     """
 
-    function = staticmethod(F.lovasz_softmax_loss)
+    function = F.lovasz_softmax_loss
 
     def __init__(
         self,
@@ -80,4 +83,5 @@ class LovaszSoftmaxLoss(Loss):
         per_image: bool = False,
         ignore_index: int = NOTHING_IGNORED,
     ) -> None:
-        super().__init__(classes=classes, per_image=per_image, ignore_index=ignore_index)
+        super().__init__()
+        self._keep(classes=classes, per_image=per_image, ignore_index=ignore_index)

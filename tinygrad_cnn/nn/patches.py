@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tinygrad_cnn.functional as F
-from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.functional._spatial import Size
-from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn._function import FunctionModule
 
 __all__ = ["ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold"]
 
 
-class Unfold(Module):
+class Unfold(FunctionModule):
     """Every patch under a sliding window as a column; arguments as for `functional.unfold`.
 
     Shapes:
@@ -21,20 +20,14 @@ class Unfold(Module):
     (1, 18, 20)
     """
 
+    function = F.unfold
+
     def __init__(self, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1) -> None:
         super().__init__()
-        self.kernel_size, self.dilation = kernel_size, dilation
-        self.padding, self.stride = padding, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        window = f"kernel_size={self.kernel_size}, dilation={self.dilation}"
-        return f"{window}, padding={self.padding}, stride={self.stride}"
+        self._keep(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
 
 
-class Fold(Unfold):
+class Fold(FunctionModule):
     """Columns of patches added up to an image; arguments as for `functional.fold`.
 
     Shapes:
@@ -45,6 +38,8 @@ class Fold(Unfold):
     (1, 2, 4, 5)
     """
 
+    function = F.fold
+
     def __init__(
         self,
         output_size: Size,
@@ -53,17 +48,17 @@ class Fold(Unfold):
         padding: Size = 0,
         stride: Size = 1,
     ) -> None:
-        super().__init__(kernel_size, dilation, padding, stride)
-        self.output_size = output_size
+        super().__init__()
+        self._keep(
+            output_size=output_size,
+            kernel_size=kernel_size,
+            dilation=dilation,
+            padding=padding,
+            stride=stride,
+        )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.fold(x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
 
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}, {super().extra_repr()}"
-
-
-class PixelShuffle(Module):
+class PixelShuffle(FunctionModule):
     """r² channels become one of r times the height and width; see `functional.pixel_shuffle`.
 
     Shapes:
@@ -74,18 +69,14 @@ class PixelShuffle(Module):
     (1, 1, 12, 12)
     """
 
+    function = F.pixel_shuffle
+
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
-        self.upscale_factor = upscale_factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(x, self.upscale_factor)
-
-    def extra_repr(self) -> str:
-        return f"upscale_factor={self.upscale_factor}"
+        self._keep(upscale_factor=upscale_factor)
 
 
-class PixelUnshuffle(Module):
+class PixelUnshuffle(FunctionModule):
     """Tiles of r × r pixels become r² channels; see `functional.pixel_unshuffle`.
 
     Shapes:
@@ -96,18 +87,14 @@ class PixelUnshuffle(Module):
     (1, 9, 4, 4)
     """
 
+    function = F.pixel_unshuffle
+
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
-        self.downscale_factor = downscale_factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_unshuffle(x, self.downscale_factor)
-
-    def extra_repr(self) -> str:
-        return f"downscale_factor={self.downscale_factor}"
+        self._keep(downscale_factor=downscale_factor)
 
 
-class ChannelShuffle(Module):
+class ChannelShuffle(FunctionModule):
     """The channels of several groups dealt like cards; see `functional.channel_shuffle`.
 
     Shapes:
@@ -118,12 +105,8 @@ class ChannelShuffle(Module):
     tensor([0., 2., 1., 3.])
     """
 
+    function = F.channel_shuffle
+
     def __init__(self, groups: int) -> None:
         super().__init__()
-        self.groups = groups
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.channel_shuffle(x, self.groups)
-
-    def extra_repr(self) -> str:
-        return f"groups={self.groups}"
+        self._keep(groups=groups)

@@ -6,14 +6,17 @@ only one that learns.
 
 from __future__ import annotations
 
+from typing import Any
+
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import DTypeLike, float32
-from tinygrad_cnn.nn.activation import Activation
-from tinygrad_cnn.nn.linear import positive
+from tinygrad_cnn.nn._function import FunctionModule
+from tinygrad_cnn.nn._weights import positive
+from tinygrad_cnn.nn.init import constant_
 from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
-from tinygrad_cnn.ops.creation import full
+from tinygrad_cnn.ops.creation import zeros
 
 __all__ = [
     "Hardshrink",
@@ -30,7 +33,7 @@ __all__ = [
 ]
 
 
-class ReLU(Activation):
+class ReLU(FunctionModule):
     """max(x, 0).
 
     >>> import tinygrad_cnn as tc
@@ -41,7 +44,7 @@ class ReLU(Activation):
     function = F.relu
 
 
-class ReLU6(Activation):
+class ReLU6(FunctionModule):
     """min(max(x, 0), 6).
 
     >>> import tinygrad_cnn as tc
@@ -52,7 +55,7 @@ class ReLU6(Activation):
     function = F.relu6
 
 
-class LeakyReLU(Activation):
+class LeakyReLU(FunctionModule):
     """x where x > 0, negative_slope · x elsewhere.
 
     >>> import tinygrad_cnn as tc
@@ -61,11 +64,10 @@ class LeakyReLU(Activation):
     """
 
     function = F.leaky_relu
-    settings = ("negative_slope",)
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
-        self.negative_slope = negative_slope
+        self._keep(negative_slope=negative_slope)
 
 
 class PReLU(Module):
@@ -92,7 +94,12 @@ class PReLU(Module):
         super().__init__()
         (self.num_parameters,) = positive(num_parameters=num_parameters)
         self.init = init
-        self.weight = Parameter(full((num_parameters,), init, dtype=dtype))
+        self.weight = Parameter(zeros(self.num_parameters, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set every slope back to the first one."""
+        constant_(self.weight, self.init)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.prelu(x, self.weight)
@@ -101,7 +108,7 @@ class PReLU(Module):
         return f"num_parameters={self.num_parameters}"
 
 
-class RReLU(Module):
+class RReLU(FunctionModule):
     """A leaky ReLU whose slopes are drawn anew while training, between lower and upper; later their middle.
 
     >>> import tinygrad_cnn as tc
@@ -109,18 +116,17 @@ class RReLU(Module):
     tensor([-4.,  2.])
     """
 
+    function = F.rrelu
+
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3) -> None:
         super().__init__()
-        self.lower, self.upper = lower, upper
+        self._keep(lower=lower, upper=upper)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.rrelu(x, self.lower, self.upper, self.training)
-
-    def extra_repr(self) -> str:
-        return f"lower={self.lower}, upper={self.upper}"
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x, training=self.training)
 
 
-class Threshold(Activation):
+class Threshold(FunctionModule):
     """x where x > threshold, value elsewhere.
 
     >>> import tinygrad_cnn as tc
@@ -129,14 +135,13 @@ class Threshold(Activation):
     """
 
     function = F.threshold
-    settings = ("threshold", "value")
 
     def __init__(self, threshold: float, value: float) -> None:
         super().__init__()
-        self.threshold, self.value = threshold, value
+        self._keep(threshold=threshold, value=value)
 
 
-class Hardtanh(Activation):
+class Hardtanh(FunctionModule):
     """x, cut off at min_val and max_val.
 
     >>> import tinygrad_cnn as tc
@@ -145,14 +150,13 @@ class Hardtanh(Activation):
     """
 
     function = F.hardtanh
-    settings = ("min_val", "max_val")
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
         super().__init__()
-        self.min_val, self.max_val = min_val, max_val
+        self._keep(min_val=min_val, max_val=max_val)
 
 
-class Hardsigmoid(Activation):
+class Hardsigmoid(FunctionModule):
     """relu6(x + 3) / 6.
 
     >>> import tinygrad_cnn as tc
@@ -163,7 +167,7 @@ class Hardsigmoid(Activation):
     function = F.hardsigmoid
 
 
-class Hardswish(Activation):
+class Hardswish(FunctionModule):
     """x · hardsigmoid(x).
 
     >>> import tinygrad_cnn as tc
@@ -174,7 +178,7 @@ class Hardswish(Activation):
     function = F.hardswish
 
 
-class Hardshrink(Activation):
+class Hardshrink(FunctionModule):
     """0 where −lambd ≤ x ≤ lambd, x elsewhere.
 
     >>> import tinygrad_cnn as tc
@@ -183,11 +187,11 @@ class Hardshrink(Activation):
     """
 
     function = F.hardshrink
-    settings = ("lambd",)
+    lambd: float
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        self.lambd = lambd
+        self._keep(lambd=lambd)
 
     def extra_repr(self) -> str:
         return f"{self.lambd}"

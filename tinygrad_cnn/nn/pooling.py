@@ -1,18 +1,16 @@
 """Pooling layers: `functional`'s pools as modules; they have nothing to learn.
 
-A layer keeps the options that its function is called with, under the function's own names. `adaptive` has
-the layers that are told the size of the result.
+`adaptive` has the layers that are told the size of the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.functional._spatial import Size
-from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn._function import FunctionModule
 
 __all__ = [
     "AvgPool1d",
@@ -30,35 +28,11 @@ __all__ = [
 ]
 
 
-class Pool(Module):
-    """What all pooling layers share: a function, and the options it is called with.
-
-    Attributes:
-        pool: the function of `functional`.
-        options: the names of its options, which are attributes of the layer.
-        shown: those that `repr` shows.
-    """
-
-    pool: ClassVar[Callable[..., Any]]
-    options: ClassVar[tuple[str, ...]]
-    shown: ClassVar[tuple[str, ...]]
-
-    def forward(self, x: Tensor) -> Any:
-        return self._pooled(x)
-
-    def _pooled(self, *inputs: Tensor, **more: Any) -> Any:
-        return type(self).pool(*inputs, **{name: getattr(self, name) for name in self.options}, **more)
-
-    def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)}" for name in self.shown)
-
-
 # --- the largest ----------------------------------------------------------------------------------
 
 
-class _MaxPool(Pool):
-    options = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
-    shown = options[:-1]
+class _MaxPool(FunctionModule):
+    shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(
         self,
@@ -70,10 +44,14 @@ class _MaxPool(Pool):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding, self.dilation = padding, dilation
-        self.return_indices, self.ceil_mode = return_indices, ceil_mode
+        self._keep(
+            kernel_size=kernel_size,
+            stride=kernel_size if stride is None else stride,
+            padding=padding,
+            dilation=dilation,
+            ceil_mode=ceil_mode,
+            return_indices=return_indices,
+        )
 
 
 class MaxPool1d(_MaxPool):
@@ -84,7 +62,7 @@ class MaxPool1d(_MaxPool):
     tensor([[[4., 3.]]])
     """
 
-    pool = F.max_pool1d
+    function = F.max_pool1d
 
 
 class MaxPool2d(_MaxPool):
@@ -98,7 +76,7 @@ class MaxPool2d(_MaxPool):
     (64, 6, 14, 14)
     """
 
-    pool = F.max_pool2d
+    function = F.max_pool2d
 
 
 class MaxPool3d(_MaxPool):
@@ -109,25 +87,20 @@ class MaxPool3d(_MaxPool):
     (1, 3, 4, 8, 8)
     """
 
-    pool = F.max_pool3d
+    function = F.max_pool3d
 
 
 # --- and back -------------------------------------------------------------------------------------
 
 
-class _MaxUnpool(Pool):
-    options = shown = ("kernel_size", "stride", "padding")
-
+class _MaxUnpool(FunctionModule):
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        stride = kernel_size if stride is None else stride
         super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        self._keep(kernel_size=kernel_size, stride=stride, padding=padding)
 
-    def forward(  # type: ignore[override]  # one input more than other pools
-        self, x: Tensor, indices: Tensor, output_size: Size | None = None
-    ) -> Any:
-        return self._pooled(x, indices, output_size=output_size)
+    def forward(self, x: Tensor, indices: Tensor, output_size: Size | None = None) -> Any:
+        return super().forward(x, indices, output_size=output_size)
 
 
 class MaxUnpool1d(_MaxUnpool):
@@ -139,7 +112,7 @@ class MaxUnpool1d(_MaxUnpool):
     tensor([[[0., 4., 3., 0.]]])
     """
 
-    pool = F.max_unpool1d
+    function = F.max_unpool1d
 
 
 class MaxUnpool2d(_MaxUnpool):
@@ -154,7 +127,7 @@ class MaxUnpool2d(_MaxUnpool):
     ((1, 3, 4, 4), (1, 3, 5, 5))
     """
 
-    pool = F.max_unpool2d
+    function = F.max_unpool2d
 
 
 class MaxUnpool3d(_MaxUnpool):
@@ -166,13 +139,13 @@ class MaxUnpool3d(_MaxUnpool):
     (1, 3, 4, 4, 4)
     """
 
-    pool = F.max_unpool3d
+    function = F.max_unpool3d
 
 
 # --- the average ----------------------------------------------------------------------------------
 
 
-class AvgPool1d(Pool):
+class AvgPool1d(FunctionModule):
     """The average under each window of lines; arguments as for `functional.avg_pool1d`.
 
     >>> import tinygrad_cnn as tc
@@ -180,14 +153,7 @@ class AvgPool1d(Pool):
     tensor([[[2., 3.]]])
     """
 
-    pool = F.avg_pool1d
-    options: ClassVar[tuple[str, ...]] = (
-        "kernel_size",
-        "stride",
-        "padding",
-        "ceil_mode",
-        "count_include_pad",
-    )
+    function = F.avg_pool1d
     shown = ("kernel_size", "stride", "padding")
 
     def __init__(
@@ -199,12 +165,16 @@ class AvgPool1d(Pool):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self._keep(
+            kernel_size=kernel_size,
+            stride=kernel_size if stride is None else stride,
+            padding=padding,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+        )
 
 
-class AvgPool2d(AvgPool1d):
+class AvgPool2d(FunctionModule):
     """The average under each window of images; arguments as for `functional.avg_pool2d`.
 
     >>> import tinygrad_cnn as tc
@@ -212,8 +182,8 @@ class AvgPool2d(AvgPool1d):
     (64, 6, 14, 14)
     """
 
-    pool = F.avg_pool2d
-    options = (*AvgPool1d.options, "divisor_override")
+    function = F.avg_pool2d
+    shown = ("kernel_size", "stride", "padding")
 
     def __init__(
         self,
@@ -224,8 +194,15 @@ class AvgPool2d(AvgPool1d):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        self.divisor_override = divisor_override
+        super().__init__()
+        self._keep(
+            kernel_size=kernel_size,
+            stride=kernel_size if stride is None else stride,
+            padding=padding,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+            divisor_override=divisor_override,
+        )
 
 
 class AvgPool3d(AvgPool2d):
@@ -236,21 +213,18 @@ class AvgPool3d(AvgPool2d):
     (1, 3, 4, 8, 8)
     """
 
-    pool = F.avg_pool3d
+    function = F.avg_pool3d
 
 
 # --- between the two ------------------------------------------------------------------------------
 
 
-class _LPPool(Pool):
-    options = shown = ("norm_type", "kernel_size", "stride", "ceil_mode")
-
+class _LPPool(FunctionModule):
     def __init__(
         self, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
     ) -> None:
         super().__init__()
-        self.norm_type, self.kernel_size = norm_type, kernel_size
-        self.stride, self.ceil_mode = stride, ceil_mode
+        self._keep(norm_type=norm_type, kernel_size=kernel_size, stride=stride, ceil_mode=ceil_mode)
 
 
 class LPPool1d(_LPPool):
@@ -261,7 +235,7 @@ class LPPool1d(_LPPool):
     tensor([[[5., 2.]]])
     """
 
-    pool = F.lp_pool1d
+    function = F.lp_pool1d
 
 
 class LPPool2d(_LPPool):
@@ -272,7 +246,7 @@ class LPPool2d(_LPPool):
     (64, 6, 14, 14)
     """
 
-    pool = F.lp_pool2d
+    function = F.lp_pool2d
 
 
 class LPPool3d(_LPPool):
@@ -283,4 +257,4 @@ class LPPool3d(_LPPool):
     (1, 3, 4, 8, 8)
     """
 
-    pool = F.lp_pool3d
+    function = F.lp_pool3d

@@ -19,10 +19,11 @@ class MSELoss(Loss):
     tensor(5.)
     """
 
-    function = staticmethod(F.mse_loss)
+    function = F.mse_loss
 
     def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
+        super().__init__()
+        self._keep(reduction=reduction)
 
 
 class L1Loss(Loss):
@@ -33,10 +34,11 @@ class L1Loss(Loss):
     tensor(2.)
     """
 
-    function = staticmethod(F.l1_loss)
+    function = F.l1_loss
 
     def __init__(self, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction)
+        super().__init__()
+        self._keep(reduction=reduction)
 
 
 class HuberLoss(Loss):
@@ -47,10 +49,11 @@ class HuberLoss(Loss):
     tensor(1.5)
     """
 
-    function = staticmethod(F.huber_loss)
+    function = F.huber_loss
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction=reduction, delta=delta)
+        super().__init__()
+        self._keep(reduction=reduction, delta=delta)
 
 
 class SmoothL1Loss(Loss):
@@ -61,10 +64,11 @@ class SmoothL1Loss(Loss):
     tensor(1.125)
     """
 
-    function = staticmethod(F.smooth_l1_loss)
+    function = F.smooth_l1_loss
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
-        super().__init__(reduction=reduction, beta=beta)
+        super().__init__()
+        self._keep(reduction=reduction, beta=beta)
 
 
 class PoissonNLLLoss(Loss):
@@ -75,7 +79,7 @@ class PoissonNLLLoss(Loss):
     tensor(0.3591)
     """
 
-    function = staticmethod(F.poisson_nll_loss)
+    function = F.poisson_nll_loss
 
     def __init__(
         self,
@@ -84,7 +88,8 @@ class PoissonNLLLoss(Loss):
         eps: float = 1e-8,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(log_input=log_input, full=full, eps=eps, reduction=reduction)
+        super().__init__()
+        self._keep(log_input=log_input, full=full, eps=eps, reduction=reduction)
 
 
 class GaussianNLLLoss(Loss):
@@ -96,7 +101,8 @@ class GaussianNLLLoss(Loss):
     tensor(0.8181)
     """
 
-    function = staticmethod(F.gaussian_nll_loss)
+    function = F.gaussian_nll_loss
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        super().__init__(full=full, eps=eps, reduction=reduction)
+        super().__init__()
+        self._keep(full=full, eps=eps, reduction=reduction)

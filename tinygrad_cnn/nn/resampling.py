@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import tinygrad_cnn.functional as F
-from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.functional._spatial import Size
 from tinygrad_cnn.functional.resampling import Scale
-from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn._function import FunctionModule
 
 __all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
 
 
-class Upsample(Module):
+class Upsample(FunctionModule):
     """Lines, images or volumes in another size; arguments as for `functional.interpolate`.
 
     Shapes:
@@ -23,6 +22,8 @@ class Upsample(Module):
     (Upsample(scale_factor=2.0, mode='bilinear'), (1, 3, 16, 16))
     """
 
+    function = F.interpolate
+
     def __init__(
         self,
         size: Size | None = None,
@@ -31,24 +32,19 @@ class Upsample(Module):
         align_corners: bool | None = None,
         recompute_scale_factor: bool | None = None,
     ) -> None:
-        super().__init__()
-        self.size = size
         if isinstance(scale_factor, (tuple, list)):
             scale_factor = tuple(float(factor) for factor in scale_factor)
         elif isinstance(scale_factor, int):
             scale_factor = float(scale_factor)
-        self.scale_factor = scale_factor
-        self.mode, self.align_corners = mode, align_corners
-        self.recompute_scale_factor = recompute_scale_factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(
-            x, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        super().__init__()
+        self._keep(
+            size=size,
+            scale_factor=scale_factor,
+            mode=mode,
+            align_corners=align_corners,
+            recompute_scale_factor=recompute_scale_factor,
         )
-
-    def extra_repr(self) -> str:
-        asked = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"
-        return f"{asked}, mode={self.mode!r}"
+        self.shown = ("size" if scale_factor is None else "scale_factor", "mode")
 
 
 class UpsamplingNearest2d(Upsample):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tinygrad_cnn.functional as F
-from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.nn.module import Module
+from tinygrad_cnn.nn._function import FunctionModule
 
 __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
-class CosineSimilarity(Module):
+class CosineSimilarity(FunctionModule):
     """The cosine of the angle between two vectors; see `functional.cosine_similarity`.
 
     Args:
@@ -21,18 +20,14 @@ class CosineSimilarity(Module):
     tensor(0.)
     """
 
+    function = F.cosine_similarity
+
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
-        self.dim, self.eps = dim, eps
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.cosine_similarity(x1, x2, self.dim, self.eps)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}, eps={self.eps}"
+        self._keep(dim=dim, eps=eps)
 
 
-class PairwiseDistance(Module):
+class PairwiseDistance(FunctionModule):
     """The distance between two vectors; see `functional.pairwise_distance`.
 
     Args:
@@ -45,12 +40,8 @@ class PairwiseDistance(Module):
     tensor([7.])
     """
 
+    function = F.pairwise_distance
+
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
-        self.norm, self.eps, self.keepdim = p, eps, keepdim
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
-
-    def extra_repr(self) -> str:
-        return f"p={self.norm}, eps={self.eps}, keepdim={self.keepdim}"
+        self._keep(p=p, eps=eps, keepdim=keepdim)

@@ -9,20 +9,18 @@ from __future__ import annotations
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ShapeError
-from tinygrad_cnn.nn.activation import Activation
+from tinygrad_cnn.nn._function import FunctionModule
 from tinygrad_cnn.nn.module import Module
 
 __all__ = ["GLU", "LogSoftmax", "Softmax", "Softmax2d", "Softmin"]
 
 
-class _Along(Activation):
+class _Along(FunctionModule):
     """What activations along a dimension share."""
-
-    settings = ("dim",)
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.dim = dim
+        self._keep(dim=dim)
 
 
 class Softmax(_Along):

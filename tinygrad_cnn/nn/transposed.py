@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import tinygrad_cnn.functional as F
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import DTypeLike, Shape, as_shape, float32, per_dimension
+from tinygrad_cnn.dtypes import DTypeLike, Shape, as_shape, float32
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.functional._spatial import Size
 from tinygrad_cnn.functional.transposed import transposed_size
 from tinygrad_cnn.nn.conv import _Conv
+from tinygrad_cnn.windows import per_dimension
 
 __all__ = ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 

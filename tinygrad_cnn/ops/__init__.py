@@ -14,7 +14,8 @@
     sorting       sort, top k, unique
     statistics    median, quantiles, counts
     norms         how long a vector is
-    movement      reshape, permute, expand
+    movement      clone, reshape, permute
+    stretching    expand, and the sum that undoes it
     rearrange     dimensions moved, other shapes
     mirror        flip, roll
     repeating     copies: repeat, tile, grids
@@ -79,6 +80,7 @@ from tinygrad_cnn.ops import (
     stacking,
     state,
     statistics,
+    stretching,
     subscript,
     triangle,
     trigonometry,

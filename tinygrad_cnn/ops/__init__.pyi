@@ -523,7 +523,7 @@ def logsigmoid(x: Tensor) -> Tensor:
     """ln σ(x) = −softplus(−x), without overflow."""
 
 def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """ln Σ eˣ over `dim`, shifted by the maximum so that nothing overflows; −∞ for all −∞."""
+    """ln Σ eˣ over `dim`, shifted by the maximum so that nothing overflows; −∞ for all −∞, and for nothing."""
 
 def lt(x: Operand, y: Operand) -> Tensor:
     """x < y."""

@@ -16,8 +16,8 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Spec, float32
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 from tinygrad_cnn.ops._infer import UNARY, numeric, unary
-from tinygrad_cnn.ops.arithmetic import maximum, minimum, mul, neg, sub
-from tinygrad_cnn.ops.comparison import ge, gt, le, ne, where
+from tinygrad_cnn.ops.arithmetic import add, mul, neg, sub
+from tinygrad_cnn.ops.comparison import ge, gt, le, lt, ne, where
 from tinygrad_cnn.ops.elementwise import square
 
 # --- smooth ---------------------------------------------------------------------------------------
@@ -210,9 +210,9 @@ def clamp(x: Tensor, min: Tensor | float | None = None, max: Tensor | float | No
     if not isinstance(min, Tensor) and not isinstance(max, Tensor):
         fraction = any(isinstance(bound, Real) and not isinstance(bound, Integral) for bound in (min, max))
         return clamp_op(x.to(float32) if fraction and not x.dtype.is_floating else x, min=min, max=max)
-    # At a tie x gets the whole gradient; `maximum` alone would share it. It is here to let NaN through.
+    # At a tie x gets the whole gradient (`maximum` would share it). What compares with nothing is NaN.
     if min is not None:
-        x = where(ge(x, min), x, maximum(x, min))
+        x = where(ge(x, min), x, where(lt(x, min), min, add(x, min).detach()))
     if max is not None:
-        x = where(le(x, max), x, minimum(x, max))
+        x = where(le(x, max), x, where(gt(x, max), max, add(x, max).detach()))
     return x

@@ -9,9 +9,12 @@ only `div` makes floats of integers. Shapes that do not fit are a ShapeError, su
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_cnn._op import attach_operator, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.ops._infer import BINARY, UNARY, arithmetic, binary, numeric, unary
 from tinygrad_cnn.ops.comparison import eq, gt, lt, where
 
@@ -124,14 +127,29 @@ def _(g, node):
     return neg(g)
 
 
+def _check_divisor(B: Any, y: Any) -> None:
+    """Among integers there is no infinity that a division by 0 could give."""
+    if B.xp.isdtype(y.dtype, ("integral", "bool")) and bool(B.xp.any(y == 0)):
+        raise ArgumentError(
+            "an integer is divided by 0",
+            argument="y",
+            expected="no zeros among integers",
+            hint="x.to('float32') gives infinities and NaN",
+        )
+
+
 @op(symbol="⌊x/y⌋", infer=arithmetic, promotes="kind", method=True, samples=[Sample(reals(2, 3), reals(3))])
 def floor_divide(B, x, y):
     """The largest integer ≤ x / y (a step function: it has no gradient).
+
+    Raises:
+        ArgumentError: an integer is divided by 0.
 
     >>> import tinygrad_cnn as tc
     >>> tc.floor_divide(tc.tensor([7, -7]), 2)
     tensor([ 3, -4])
     """
+    _check_divisor(B, y)
     return B.xp.floor_divide(x, y)
 
 
@@ -146,10 +164,14 @@ def floor_divide(B, x, y):
 def remainder(B, x, y):
     """x − y · ⌊x / y⌋, with the sign of y.
 
+    Raises:
+        ArgumentError: an integer is divided by 0.
+
     >>> import tinygrad_cnn as tc
     >>> tc.remainder(tc.tensor([7, -7]), 3)
     tensor([1, 2])
     """
+    _check_divisor(B, y)
     return B.xp.remainder(x, y)
 
 
@@ -185,29 +207,29 @@ def minimum(B, x, y):
     return B.xp.minimum(x, y)
 
 
-def _winner_share(g: Tensor, wins: Tensor, ties: Tensor) -> Tensor:
-    """All of g to the winner, half of it at a tie."""
-    return where(wins, g, where(ties, mul(g, 0.5), 0))
+def _winner_share(g: Tensor, loses: Tensor, ties: Tensor) -> Tensor:
+    """Nothing to the loser, half of g at a tie, otherwise all of it (also to NaN and what meets it)."""
+    return where(loses, 0, where(ties, mul(g, 0.5), g))
 
 
 @maximum.gradient("x", "∂L/∂x = g where x > y, g/2 where x = y")
 def _(g, node, x, y):
-    return _winner_share(g, gt(x, y), eq(x, y))
+    return _winner_share(g, lt(x, y), eq(x, y))
 
 
 @maximum.gradient("y", "∂L/∂y = g where y > x, g/2 where x = y")
 def _(g, node, x, y):
-    return _winner_share(g, lt(x, y), eq(x, y))
+    return _winner_share(g, gt(x, y), eq(x, y))
 
 
 @minimum.gradient("x", "∂L/∂x = g where x < y, g/2 where x = y")
 def _(g, node, x, y):
-    return _winner_share(g, lt(x, y), eq(x, y))
+    return _winner_share(g, gt(x, y), eq(x, y))
 
 
 @minimum.gradient("y", "∂L/∂y = g where y < x, g/2 where x = y")
 def _(g, node, x, y):
-    return _winner_share(g, gt(x, y), eq(x, y))
+    return _winner_share(g, lt(x, y), eq(x, y))
 
 
 @op(symbol="|x|", infer=unary, method=True, samples=UNARY)

@@ -6,6 +6,7 @@ of them take: `dtype`, `requires_grad` (begin a graph here) and `backend` (by de
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tinygrad_cnn._create import tensor
@@ -215,7 +216,7 @@ def arange(
         raise ArgumentError(
             "a range cannot step by 0", argument="step", expected="a non-zero number", got=step
         )
-    n = max(0, int(-(-(end - start) // step)))
+    n = max(0, math.ceil((end - start) / step))
     whole = all(isinstance(number, int) for number in (start, end, step))
     kind = as_dtype(dtype) if dtype is not None else (int64 if whole else float32)
     values = [start + i * step for i in range(n)]

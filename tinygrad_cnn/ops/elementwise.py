@@ -13,14 +13,14 @@ import math
 from tinygrad_cnn._op import attach_operator, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn.errors import ArgumentError
-from tinygrad_cnn.ops._infer import POSITIVE, UNARY, binary, numeric, unary
+from tinygrad_cnn.ops._infer import POSITIVE, UNARY, arithmetic, numeric, unary
 from tinygrad_cnn.ops.arithmetic import add, div, mul, neg, sub
-from tinygrad_cnn.ops.comparison import eq, where
+from tinygrad_cnn.ops.comparison import eq, ge, logical_and, where
 
 
 @op(
     symbol="xʸ",
-    infer=binary,
+    infer=arithmetic,
     promotes="kind",
     broadcasts=True,
     method=True,
@@ -34,6 +34,7 @@ def pow(B, x, y):
 
     Raises:
         ArgumentError: an integer to a negative power.
+        DTypeError: both are bools.
 
     >>> import tinygrad_cnn as tc
     >>> tc.pow(tc.tensor([1, 2, 3]), 2)
@@ -51,14 +52,15 @@ def pow(B, x, y):
 
 @pow.gradient("x", "∂L/∂x = g · y · xʸ⁻¹")
 def _(g, node, x, y):
-    # x⁰ is constant, also at x = 0 where the formula would read 0 · 0⁻¹.
-    exponent = where(eq(y, 0), 1, sub(y, 1))
-    return mul(g, mul(y, pow(x, exponent)))
+    # x⁰ is constant, also at 0 and ∞ where the formula would read 0 · x⁻¹ = 0 · ∞.
+    constant = eq(y, 0)
+    slope = mul(y, pow(where(constant, 1, x), sub(y, 1)))
+    return where(constant, 0, mul(g, slope))
 
 
-@pow.gradient("y", "∂L/∂y = g · xʸ · ln x, and 0 where x = 0")
+@pow.gradient("y", "∂L/∂y = g · xʸ · ln x, and 0 where x = 0 ≤ y")
 def _(g, node, x, y):
-    at_zero = eq(x, 0)
+    at_zero = logical_and(eq(x, 0), ge(y, 0))
     return where(at_zero, 0, mul(g, mul(pow(x, y), log(where(at_zero, 1, x)))))
 
 

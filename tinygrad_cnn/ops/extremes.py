@@ -16,7 +16,7 @@ from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.ops._infer import ALONG, ONE_DIM, reduced, zeros_for
 from tinygrad_cnn.ops._results import ValuesAndIndices
 from tinygrad_cnn.ops.arithmetic import div, maximum, minimum, mul
-from tinygrad_cnn.ops.comparison import eq
+from tinygrad_cnn.ops.comparison import eq, isnan, logical_or
 from tinygrad_cnn.ops.gather import scatter_add_op
 from tinygrad_cnn.ops.reduce import restore
 from tinygrad_cnn.ops.reduce import sum as sum_over
@@ -58,7 +58,8 @@ def amin(B, x, *, dim=None, keepdim=False):
 
 
 def _shared_by_winners(g, node, x, out, *, dim, keepdim):
-    wins = eq(x, restore(out, x.shape, dim, keepdim)).to(x.dtype)
+    # Where there is a NaN it is the result, and equals nothing, not even itself.
+    wins = logical_or(eq(x, restore(out, x.shape, dim, keepdim)), isnan(x)).to(x.dtype)
     winners = sum_over(wins, dim, True)
     return mul(div(restore(g, x.shape, dim, keepdim), winners), wins)
 
@@ -142,9 +143,11 @@ def _extreme_with_index(x: HasSpec, *, dim: int, keepdim: bool) -> tuple[Spec, S
     return values, Spec(values.shape, int64)
 
 
-def _at(xp, x, index, dim):
-    """The elements of x at an index kept as a dimension of size 1."""
-    return xp.take_along_axis(x, index, axis=dim) if x.ndim else x
+def _chosen(B, x, index, dim, keepdim):
+    """The elements of x at an index that keeps `dim` as size 1, and that index: (values, indices)."""
+    values = B.xp.take_along_axis(x, index, axis=dim) if x.ndim else x
+    shape = reduced_shape(x.shape, dim, keepdim)
+    return B.xp.reshape(values, shape), B.xp.reshape(index, shape)
 
 
 @op(
@@ -156,10 +159,7 @@ def _at(xp, x, index, dim):
 )
 def max_along(B, x, *, dim, keepdim=False):
     """The first largest element along one dimension, and its index."""
-    index = B.xp.argmax(x, axis=dim, keepdims=True)
-    values = _at(B.xp, x, index, dim)
-    shape = reduced_shape(x.shape, dim, keepdim)
-    return B.xp.reshape(values, shape), B.xp.reshape(index, shape)
+    return _chosen(B, x, B.xp.argmax(x, axis=dim, keepdims=True), dim, keepdim)
 
 
 @op(
@@ -171,10 +171,7 @@ def max_along(B, x, *, dim, keepdim=False):
 )
 def min_along(B, x, *, dim, keepdim=False):
     """The first smallest element along one dimension, and its index."""
-    index = B.xp.argmin(x, axis=dim, keepdims=True)
-    values = _at(B.xp, x, index, dim)
-    shape = reduced_shape(x.shape, dim, keepdim)
-    return B.xp.reshape(values, shape), B.xp.reshape(index, shape)
+    return _chosen(B, x, B.xp.argmin(x, axis=dim, keepdims=True), dim, keepdim)
 
 
 def _to_the_winner(g, node, indices, *, dim, keepdim):

@@ -19,7 +19,8 @@ from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, IndexingError, Sh
 from tinygrad_cnn.ops._infer import zeros_for
 from tinygrad_cnn.ops.comparison import eq, where
 from tinygrad_cnn.ops.creation import arange, full
-from tinygrad_cnn.ops.movement import expand, reshape
+from tinygrad_cnn.ops.movement import reshape
+from tinygrad_cnn.ops.stretching import expand
 
 
 def _along(B: Any, index: Any, dim: int) -> tuple[Any, ...]:

@@ -152,7 +152,7 @@ def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Ten
             raise ArgumentError(
                 "a piece needs a positive size", argument="split_size", expected=">= 1", got=step
             )
-        sizes = [step] * (size // step) + ([size % step] if size % step else [])
+        sizes = [step] * (size // step) + ([size % step] if size % step or not size else [])
     pieces, start = [], 0
     for one in sizes:
         pieces.append(x[(slice(None),) * axis + (slice(start, start + one),)])
@@ -171,7 +171,7 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if as_index(chunks, argument="chunks") < 1:
         raise ArgumentError("at least one piece", argument="chunks", expected=">= 1", got=chunks)
     size = x.shape[normalize_dim(dim, x.ndim)] if x.ndim else 0
-    return split(x, -(-size // chunks) or 1, dim)
+    return split(x, -(-size // chunks) or [0] * chunks, dim)
 
 
 @function(method=True)
@@ -183,6 +183,8 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([1, 2]), tensor([3, 4]))
     """
     axis = normalize_dim(dim, x.ndim)
+    if not x.ndim:
+        raise ShapeError("a 0-d tensor has no slices", argument="x", hint="x.reshape(1)")
     return tuple(x[(slice(None),) * axis + (i,)] for i in range(x.shape[axis]))
 
 

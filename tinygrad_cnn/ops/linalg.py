@@ -14,15 +14,18 @@ from tinygrad_cnn._op import attach_operator, function, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, as_index, broadcast, normalize_dims, same_floating
-from tinygrad_cnn.errors import ArgumentError, ShapeError
+from tinygrad_cnn.errors import ArgumentError, DimensionError, ShapeError
 from tinygrad_cnn.ops.arithmetic import add, mul
 from tinygrad_cnn.ops.einsum import contract
-from tinygrad_cnn.ops.movement import reshape, sum_to, transpose
+from tinygrad_cnn.ops.movement import reshape, transposed
+from tinygrad_cnn.ops.stretching import sum_to
 
 
 def _matmul_shape(x: HasSpec, y: HasSpec) -> Spec:
     if x.dtype is not y.dtype:
         same_floating(x, y, names=("x", "y"))
+    if len(x.shape) == 2 == len(y.shape) and x.shape[1] == y.shape[0]:  # the commonest case, and quickly told
+        return Spec((x.shape[0], y.shape[1]), x.dtype)
     if not x.shape or not y.shape:
         raise ShapeError(
             "a matrix product needs at least one dimension on each side",
@@ -59,6 +62,7 @@ def _as_matrix(shape: Shape, *, left: bool) -> Shape:
     method=True,
     samples=[
         Sample(reals(2, 3), reals(3, 4)),
+        Sample(reals(3, 3), reals(3, 3)),
         Sample(reals(3), reals(3)),
         Sample(reals(3), reals(3, 2)),
         Sample(reals(2, 3), reals(3)),
@@ -98,7 +102,7 @@ def _lifted(g: Tensor, x: HasSpec, y: HasSpec) -> Tensor:
 def _(g, node, y):
     x = node.spec("x")
     columns = reshape(y, shape=_as_matrix(y.shape, left=False)) if y.ndim == 1 else y
-    full = matmul(_lifted(g, x, y), transpose(columns, -2, -1))
+    full = matmul(_lifted(g, x, y), transposed(columns))
     return _back_to(full, x.shape, left=True)
 
 
@@ -106,7 +110,7 @@ def _(g, node, y):
 def _(g, node, x):
     y = node.spec("y")
     rows = reshape(x, shape=_as_matrix(x.shape, left=True)) if x.ndim == 1 else x
-    full = matmul(transpose(rows, -2, -1), _lifted(g, x, y))
+    full = matmul(transposed(rows), _lifted(g, x, y))
     return _back_to(full, y.shape, left=False)
 
 
@@ -154,6 +158,13 @@ def tensordot(x: Tensor, y: Tensor, dims: Any = 2) -> Tensor:
         of_x, of_y = ([one] if isinstance(one, int) else list(one) for one in dims)
     else:
         n = as_index(dims, argument="dims")
+        if not 0 <= n <= min(x.ndim, y.ndim):
+            raise DimensionError(
+                f"{n} dimensions of {x.shape} and {y.shape}",
+                argument="dims",
+                expected=f"0 .. {min(x.ndim, y.ndim)}",
+                got=n,
+            )
         of_x, of_y = list(range(x.ndim - n, x.ndim)), list(range(n))
     if len(of_x) != len(of_y):
         raise ArgumentError(

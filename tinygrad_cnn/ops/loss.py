@@ -20,6 +20,7 @@ from tinygrad_cnn.dtypes import (
     HasSpec,
     Spec,
     as_index,
+    float32,
     int64,
     normalize_dim,
     reduced_shape,
@@ -32,18 +33,24 @@ from tinygrad_cnn.ops.arithmetic import div, mul, neg, sub
 from tinygrad_cnn.ops.comparison import eq, isfinite, where
 from tinygrad_cnn.ops.elementwise import exp, log
 from tinygrad_cnn.ops.extremes import amax
-from tinygrad_cnn.ops.movement import expand, reshape, unsqueeze
+from tinygrad_cnn.ops.movement import reshape, unsqueeze
 from tinygrad_cnn.ops.reduce import sum as sum_over
+from tinygrad_cnn.ops.stretching import expand
 
 
 @function(method=True)
 def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """ln Σ eˣ over `dim`, shifted by the maximum so that nothing overflows; −∞ for all −∞.
+    """ln Σ eˣ over `dim`, shifted by the maximum so that nothing overflows; −∞ for all −∞, and for nothing.
+
+    Integers become float32.
 
     >>> import tinygrad_cnn as tc
     >>> tc.logsumexp(tc.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
     """
+    x = x if x.dtype.is_floating else x.to(float32)
+    if not x.numel():
+        return sub(sum_over(x, dim, keepdim), math.inf)  # nothing has no maximum; ln 0 is −∞
     # The shift cancels, so it is a constant: no gradient passes through it.
     peak = amax(x.detach(), dim, True)
     peak = where(isfinite(peak), peak, 0)

@@ -69,11 +69,11 @@ def norm(x: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool = Fa
 
 
 def _flat_at_zero(magnitude: Tensor, p: float) -> Tensor:
-    """|x|ᵖ; where 0 < p < 1 it has an infinite slope at 0, which is taken as 0."""
-    if not 0 < p < 1:
+    """|x|ᵖ; where p < 1 it has an infinite slope at 0, which is taken as 0."""
+    if p > 1:
         return power(magnitude, p)
     zero = eq(magnitude, 0)
-    return where(zero, 0, power(where(zero, 1, magnitude), p))
+    return where(zero, 0 if p > 0 else math.inf, power(where(zero, 1, magnitude), p))
 
 
 def _root(total: Tensor, p: float) -> Tensor:

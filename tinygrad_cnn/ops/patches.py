@@ -23,10 +23,11 @@ from typing import Any
 
 from tinygrad_cnn._op import op
 from tinygrad_cnn._sample import Sample, reals
-from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, require_floating, window_output_shape
+from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, require_floating
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.ops._windows import Padding, add_windows
 from tinygrad_cnn.ops.window import check_layout
+from tinygrad_cnn.windows import window_output_shape
 
 _SAMPLES: tuple[dict[str, Any], ...] = (
     {"kernel_size": (2, 3), "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1)},

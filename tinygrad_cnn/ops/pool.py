@@ -12,20 +12,10 @@ from typing import Any, NamedTuple
 
 from tinygrad_cnn._op import op
 from tinygrad_cnn._sample import Sample, integers, reals
-from tinygrad_cnn.dtypes import (
-    DType,
-    HasSpec,
-    Shape,
-    Spec,
-    int32,
-    require_floating,
-    require_integer,
-    uint8,
-    window_output_shape,
-    window_output_size,
-)
+from tinygrad_cnn.dtypes import DType, HasSpec, Shape, Spec, int32, require_floating, require_integer, uint8
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.ops._windows import Padding, cell_places, frame_for, framed, inside
+from tinygrad_cnn.windows import window_output_shape, window_output_size
 
 # --- what a window may be -------------------------------------------------------------------------
 

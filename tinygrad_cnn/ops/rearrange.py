@@ -14,7 +14,8 @@ from tinygrad_cnn._op import attach, function
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import as_index, count, normalize_dim
 from tinygrad_cnn.errors import DimensionError, ShapeError
-from tinygrad_cnn.ops.movement import expand_op, listed, permute_op, reshape, reshape_op, transpose
+from tinygrad_cnn.ops.movement import listed, permute_op, reshape, reshape_op, transpose
+from tinygrad_cnn.ops.stretching import expand_op
 
 # --- moving dimensions ----------------------------------------------------------------------------
 

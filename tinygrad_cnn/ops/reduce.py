@@ -31,7 +31,8 @@ from tinygrad_cnn.ops._infer import ALONG, reduced_floating
 from tinygrad_cnn.ops.arithmetic import div, mul, sub
 from tinygrad_cnn.ops.comparison import eq, where
 from tinygrad_cnn.ops.joining import cat
-from tinygrad_cnn.ops.movement import expand, reshape
+from tinygrad_cnn.ops.movement import reshape
+from tinygrad_cnn.ops.stretching import expand
 
 
 def restore(reduced: Tensor, shape: Shape, dim: Dims, keepdim: bool) -> Tensor:
@@ -54,7 +55,12 @@ def _reduced_bool(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
 # --- sums -----------------------------------------------------------------------------------------
 
 
-@op(symbol="Σ", infer=_reduced_total, method=True, samples=[*ALONG, Sample(reals(0, 2), dim=0)])
+@op(
+    symbol="Σ",
+    infer=_reduced_total,
+    method=True,
+    samples=[*ALONG, Sample(reals(3, 3), dim=1), Sample(reals(0, 2), dim=0)],
+)
 def sum(B, x, *, dim=None, keepdim=False):
     """The sum over `dim` (an int, several, or None for all); 0 for nothing.
 
@@ -112,6 +118,7 @@ def var(B, x, *, dim=None, correction=1, keepdim=False):
 
     In two passes, mean first: accurate where mean² is far larger than the variance. With the default
     correction of 1 it is the unbiased estimate (Bessel), with 0 the variance of the numbers themselves.
+    Where n ≤ correction it is Σ (x − mean)² / 0.
 
     >>> import tinygrad_cnn as tc
     >>> x = tc.tensor([1.0, 2.0, 3.0])
@@ -120,15 +127,16 @@ def var(B, x, *, dim=None, correction=1, keepdim=False):
     """
     axes = normalize_dims(dim, x.ndim)
     n = count(tuple(x.shape[axis] for axis in axes))
-    if n - correction <= 0:
-        return B.xp.sum(x, axis=axes, keepdims=keepdim) * math.nan
-    centred = x - B.xp.sum(x, axis=axes, keepdims=True) * (1 / n)
-    return B.xp.sum(centred * centred, axis=axes, keepdims=keepdim) * (1 / (n - correction))
+    centred = x - B.xp.sum(x, axis=axes, keepdims=True) * (1 / max(n, 1))
+    total = B.xp.sum(centred * centred, axis=axes, keepdims=keepdim)
+    if n <= correction:
+        total = B.xp.where(total == 0, math.nan, total)  # 0 / 0, which NumPy would warn of
+    return total * _per_freedom(x.shape, dim, correction)
 
 
 @var.gradient("x", "∂L/∂xᵢ = g · 2 (xᵢ − mean) / (n − correction)")
 def _(g, node, x, *, dim, correction, keepdim):
-    scale = 2 / _freedom(x.shape, dim, correction)
+    scale = 2 * _per_freedom(x.shape, dim, correction)
     return mul(mul(restore(g, x.shape, dim, keepdim), scale), sub(x, mean(x, dim, True)))
 
 
@@ -146,13 +154,15 @@ def std(B, x, *, dim=None, correction=1, keepdim=False):
 @std.gradient("x", "∂L/∂xᵢ = g · (xᵢ − mean) / ((n − correction) · out), and 0 where out = 0")
 def _(g, node, x, out, *, dim, correction, keepdim):
     constant = eq(out, 0)
-    slope = where(constant, 0, div(g, mul(where(constant, 1, out), _freedom(x.shape, dim, correction))))
+    share = _per_freedom(x.shape, dim, correction)
+    slope = where(constant, 0, mul(div(g, where(constant, 1, out)), share))
     return mul(restore(slope, x.shape, dim, keepdim), sub(x, mean(x, dim, True)))
 
 
-def _freedom(shape: Shape, dim: Dims, correction: int) -> float:
-    """n − correction, NaN where there is nothing left to divide by."""
-    return _count_along(shape, dim) - correction or math.nan
+def _per_freedom(shape: Shape, dim: Dims, correction: int) -> float:
+    """1 / (n − correction), and infinite where the correction leaves nothing to divide by."""
+    freedom = _count_along(shape, dim) - correction
+    return 1 / freedom if freedom > 0 else math.inf
 
 
 # --- products -------------------------------------------------------------------------------------

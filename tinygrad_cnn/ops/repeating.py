@@ -15,8 +15,9 @@ from tinygrad_cnn._op import attach, function
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, as_shape, broadcast, int64, normalize_dim, require_integer
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, ShapeError
-from tinygrad_cnn.ops.movement import expand_op, listed, reshape, reshape_op
+from tinygrad_cnn.ops.movement import listed, reshape, reshape_op
 from tinygrad_cnn.ops.rearrange import atleast_1d, ravel
+from tinygrad_cnn.ops.stretching import expand_op
 
 
 def _repeated(x: Tensor, times: Shape) -> Tensor:

@@ -229,6 +229,7 @@ def logcumsumexp(x: Tensor, dim: int) -> Tensor:
     tensor([1000.    , 1000.6932])
     """
     require_floating(x, "x")
+    normalize_dim(dim, x.ndim)
     if not x.numel() or not x.ndim:
         return x.clone()
     sums: list[Tensor] = []

@@ -11,7 +11,9 @@ from tinygrad_cnn.errors import DTypeError, IndexingError, ShapeError
 from tinygrad_cnn.ops.arithmetic import add, mul
 from tinygrad_cnn.ops.comparison import where as choose
 from tinygrad_cnn.ops.indexing import PICK, put_add
-from tinygrad_cnn.ops.movement import expand_op, reshape
+from tinygrad_cnn.ops.movement import reshape
+from tinygrad_cnn.ops.rearrange import ravel
+from tinygrad_cnn.ops.stretching import expand_op
 
 # --- slices along one dimension -------------------------------------------------------------------
 
@@ -154,7 +156,9 @@ def masked_select(x: Tensor, mask: Tensor) -> Tensor:
     """
     _require_mask(mask)
     shape = broadcast(x.shape, mask.shape, names=("x", "mask"))
-    return expand_op(x, shape=shape)[expand_op(mask, shape=shape)]
+    elements, chosen = (ravel(expand_op(t, shape=shape)) for t in (x, mask))
+    picked: Tensor = elements[chosen]
+    return picked
 
 
 @attach

@@ -37,7 +37,7 @@ def tril(x: Tensor, diagonal: int = 0) -> Tensor:
     tensor([[1., 0., 0.],
             [1., 1., 0.]])
     """
-    return where(le(_columns_minus_rows(x), as_index(diagonal, argument="diagonal")), x, 0)
+    return where(le(_columns_minus_rows(x), as_index(diagonal, argument="diagonal")), x, False)
 
 
 @function(method=True)
@@ -49,7 +49,7 @@ def triu(x: Tensor, diagonal: int = 0) -> Tensor:
     tensor([[0., 1., 1.],
             [0., 0., 1.]])
     """
-    return where(ge(_columns_minus_rows(x), as_index(diagonal, argument="diagonal")), x, 0)
+    return where(ge(_columns_minus_rows(x), as_index(diagonal, argument="diagonal")), x, False)
 
 
 # --- diagonals ------------------------------------------------------------------------------------

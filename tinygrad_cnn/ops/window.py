@@ -21,15 +21,10 @@ from typing import Any
 
 from tinygrad_cnn._op import op
 from tinygrad_cnn._sample import Sample, reals
-from tinygrad_cnn.dtypes import (
-    HasSpec,
-    Shape,
-    Spec,
-    same_floating,
-    window_output_shape,
-)
+from tinygrad_cnn.dtypes import HasSpec, Shape, Spec, same_floating
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.ops._windows import Padding, add_windows
+from tinygrad_cnn.windows import window_output_shape
 
 
 def _conv_shape(

@@ -115,10 +115,8 @@ class OneCycleLR(_Cycle):
             raise UnknownName.among(anneal_strategy, _ANNEALING, kind="annealing", argument="anneal_strategy")
         self._between = _ANNEALING[anneal_strategy]
         require("pct_start", pct_start, "0 <= pct_start <= 1", is_finite(pct_start) and 0 <= pct_start <= 1)
-        require("div_factor", div_factor, "> 0", is_finite(div_factor) and div_factor > 0)
-        require(
-            "final_div_factor", final_div_factor, "> 0", is_finite(final_div_factor) and final_div_factor > 0
-        )
+        for name, factor in (("div_factor", div_factor), ("final_div_factor", final_div_factor)):
+            require(name, factor, "> 0", is_finite(factor) and factor > 0)
         self.div_factor, self.final_div_factor = div_factor, final_div_factor
         peak, last = pct_start * self.total_steps - 1, self.total_steps - 1
         back = 2 * pct_start * self.total_steps - 2
@@ -205,9 +203,7 @@ class CyclicLR(_Cycle):
                 raise UnknownName.among(mode, heights, kind="mode", argument="mode")
             scale_fn, scale_mode = heights[mode]
         if scale_mode not in ("cycle", "iterations"):
-            raise UnknownName.among(
-                scale_mode, ("cycle", "iterations"), kind="scale_mode", argument="scale_mode"
-            )
+            raise UnknownName.among(scale_mode, ("cycle", "iterations"), kind="mode", argument="scale_mode")
         self._height, self._by_cycle = scale_fn, scale_mode == "cycle"
         self.step_size_up = as_index(step_size_up, argument="step_size_up")
         down = step_size_up if step_size_down is None else step_size_down

@@ -263,7 +263,7 @@ class ChainedScheduler(LRScheduler):
 
     def lr_at(self, step: int, group: int = 0) -> float:
         rate = self.base_lrs[group]
-        for scheduler in self.schedulers:
+        for scheduler in self.schedulers if rate else ():  # no factor makes more of 0
             rate *= scheduler.lr_at(step, group) / scheduler.base_lrs[group]
         return rate
 

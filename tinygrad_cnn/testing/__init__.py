@@ -3,6 +3,7 @@
     gradcheck    compare gradients with central differences, first and second order; names the wrong rule
     samples      the examples that every operation of the registry was declared with, as arrays
     refusals     calls that must fail, with the error and the argument that it names
+    references   what every operation means, in plain loops over indices
     checks       what every operation is tried on, made from its declaration
     coverage     a table of what is tested: python -m tinygrad_cnn.testing.coverage
     strategies   Hypothesis strategies for shapes, windows, dimensions and dtypes

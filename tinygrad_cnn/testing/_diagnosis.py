@@ -17,7 +17,8 @@ import numpy as np
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.autodiff import Contribution, Event, Visit, seeds, walk
+from tinygrad_cnn._walk import Contribution, Event, Visit, walk
+from tinygrad_cnn.autodiff import seeds
 from tinygrad_cnn.dtypes import float64
 from tinygrad_cnn.errors import TinygradCNNError
 from tinygrad_cnn.graph import record

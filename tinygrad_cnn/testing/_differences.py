@@ -280,9 +280,7 @@ def _cut(weights: Numbers, outputs: Sequence[Tensor]) -> Iterator[Tensor]:
 def _projections(count: int, size: int) -> Numbers:
     """Rows of numbers between ½ and 2 with both signs, no two alike."""
     generator = np.random.default_rng(0)
-    magnitudes = generator.uniform(0.5, 2.0, (count, size))
-    signs = generator.choice([-1.0, 1.0], (count, size))
-    rows: Numbers = magnitudes * signs
+    rows: Numbers = generator.uniform(0.5, 2.0, (count, size)) * generator.choice([-1.0, 1.0], (count, size))
     return rows
 
 

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from numpy.typing import NDArray
 
-from tinygrad_cnn.dtypes import DTYPES, DTypeLike, Shape, as_dtype, window_output_size
+from tinygrad_cnn.dtypes import DTYPES, DTypeLike, Shape, as_dtype
+from tinygrad_cnn.windows import window_output_size
 
 
 def shapes(

@@ -7,6 +7,7 @@
 - `trainer.py`: `Trainer`, the loop itself; reads like the textbook's
 - `callbacks.py`: `Callback`, and `CSVLogger`, `Checkpoint`, `EarlyStopping`
 - `progress.py`: `ProgressBar`, one line that moves, or plain lines in a log file
+- `tensorboard.py`: `TensorBoard`, the run in a browser; its pictures are made in `mosaic.py`
 - `history.py`: `History`, what every epoch measured
 - `blame.py`: which operation made the NaN
 """
@@ -14,6 +15,7 @@
 from tinygrad_cnn.train.callbacks import Callback, Checkpoint, CSVLogger, EarlyStopping
 from tinygrad_cnn.train.history import History
 from tinygrad_cnn.train.progress import ProgressBar
+from tinygrad_cnn.train.tensorboard import TensorBoard
 from tinygrad_cnn.train.trainer import Step, Trainer
 
 __all__ = [
@@ -24,5 +26,6 @@ __all__ = [
     "History",
     "ProgressBar",
     "Step",
+    "TensorBoard",
     "Trainer",
 ]

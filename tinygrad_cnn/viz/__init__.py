@@ -5,30 +5,56 @@
     viz.plot_confusion(matrix, names, path)     which class is taken for which
     viz.plot_filters(weights, path)             what the first layer looks for
 
+    views     which picture of a graph: forward, backward, twin; each has a file
+    picture   what a picture consists of, before it is written down
+    fold      scopes as single boxes, repeated ones as "× N"
     theme     colours, forms and fonts, once for all pictures
-    layout    where the parts of a graph go
-    dot       a Graph in the DOT language
-    render    DOT to SVG, PNG or PDF
+    drawing   a picture in any format: dot, mermaid, tikz; render makes SVG, PNG and PDF of DOT
+    methods   what `Graph` gets of all this
+    player    a page that plays a graph step by step
+    terminal  the same in a terminal, with keys or as a listing; steps is what happens, in a teacher's words
+    explain   why a gradient is zero, NaN, tiny or huge; the reasons stand in reasons
     plots     curves, matrices, filters, with matplotlib
 
-Importing this package gives `Graph` its methods `to_dot`, `render`, `save`, `load`, and its display in
-notebooks.
+Importing this package gives `Graph` its methods `draw`, `to_dot`, `render`, `zoom`, `diff`, `save`, `load`
+and some more, and its display in notebooks.
 """
 
 from tinygrad_cnn import _trace_read, _trace_write
 from tinygrad_cnn.graph import Graph, Recording, record
-from tinygrad_cnn.viz import dot, render
+from tinygrad_cnn.viz import diff, explain, methods, zoom
+from tinygrad_cnn.viz.drawing import Drawing
+from tinygrad_cnn.viz.player import Player, step, to_html
 from tinygrad_cnn.viz.plots import plot_confusion, plot_filters, plot_history
 from tinygrad_cnn.viz.render import renderer
 
-__all__ = ["Graph", "Recording", "plot_confusion", "plot_filters", "plot_history", "record", "renderer"]
+__all__ = [
+    "Drawing",
+    "Graph",
+    "Player",
+    "Recording",
+    "plot_confusion",
+    "plot_filters",
+    "plot_history",
+    "record",
+    "renderer",
+    "step",
+]
 
 for _name, _method in {
-    "to_dot": dot.to_dot,
-    "render": render.render,
-    "_repr_svg_": render.svg,
+    "draw": methods.draw,
+    "to_dot": methods.to_dot,
+    "to_mermaid": methods.to_mermaid,
+    "to_tikz": methods.to_tikz,
+    "render": methods.render,
+    "_repr_svg_": methods.svg,
+    "zoom": zoom.zoom,
+    "diff": diff.diff,
     "save": _trace_write.save,
     "to_json": _trace_write.to_json,
+    "to_html": to_html,
+    "explain": explain.explain,
     "load": staticmethod(_trace_read.load),
+    "from_json": staticmethod(_trace_read.from_json),
 }.items():
     setattr(Graph, _name, _method)

@@ -1,227 +1,307 @@
-"""A Graph in the DOT language, which Graphviz lays out and draws.
+"""A picture in the DOT language, which Graphviz lays out and draws.
 
-Leaves and operations become nodes in the forms of the visual language, scopes become boxes inside boxes,
-and the shape of what flows is written on each edge. Hovering a node in an SVG shows the rest: its full
-name, dtypes, parameters, value and the user's line.
+Shapes and arrows take the forms and colours of the visual language, scopes become boxes inside boxes.
+Hovering a node in an SVG shows what there was no room for: its full name, dtypes, parameters and the user's
+line.
 """
 
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
 
-from tinygrad_cnn.errors import ArgumentError
-from tinygrad_cnn.graph import Graph, GraphEdge, GraphNode, Scope
-from tinygrad_cnn.viz.layout import Layout, dot_name
-from tinygrad_cnn.viz.theme import MONO, SANS, Theme, get_theme, number, shape_text
+from tinygrad_cnn.viz.layered import Point, Spot, straight
+from tinygrad_cnn.viz.layout import Layout
+from tinygrad_cnn.viz.picture import SIGNS, Arrow, Block, Box, Cells, Line, Picture, Shape, boxes
+from tinygrad_cnn.viz.theme import MONO, SANS, Theme, form, shade, title_lines
 
-if TYPE_CHECKING:
-    from graphviz import Digraph
-
-MOST_NODES = 20_000  # beyond, layout takes minutes and nobody can read the result
-_LONGEST_LABEL = 32
 _STRAIGHT, _BENT = "100", "1"  # how much an edge insists on being a straight line
 _LETTER = 0.1  # inches: a generous width of a letter in the title of a box
+_PIXEL, _HEAD = 7, 8  # points: the side of a cell of an image, the length of an arrow's head
 
 
-def to_dot(graph: Graph, *, theme: str = "light") -> str:
-    """The graph in the DOT language, ready for any Graphviz tool.
+def to_dot(picture: Picture, theme: Theme, spots: Mapping[str, Spot] | None = None) -> str:
+    """The picture in the DOT language.
 
     Args:
-        theme: "light" or "dark", the background it will be seen on.
-
-    Raises:
-        ArgumentError: more nodes than can be drawn; says how many.
-        UnknownName: no such theme.
-
-    >>> import tinygrad_cnn as tc
-    >>> a = tc.tensor(1.0, requires_grad=True, name="a")
-    >>> print(tc.Graph.of(a + a).to_dot().splitlines()[0])
-    digraph {
+        spots: where to put each shape; by default Graphviz decides.
     """
-    if len(graph.nodes) > MOST_NODES:
-        raise ArgumentError(
-            f"this graph has {len(graph.nodes):,} nodes",
-            argument="graph",
-            expected=f"at most {MOST_NODES:,} nodes in one drawing",
-            hint="draw a part of it: tc.Graph.of(an intermediate result)",
-        )
-    return str(_Drawing(graph, get_theme(theme)).whole().source)
+    return _Writer(picture, theme, spots).whole()
 
 
-class _Drawing:
-    """One graph on its way into DOT."""
+class _Html(str):
+    """A label with markup in it."""
 
-    def __init__(self, graph: Graph, theme: Theme) -> None:
-        self.graph = graph
+
+class _Writer:
+    """One picture on its way into DOT."""
+
+    def __init__(self, picture: Picture, theme: Theme, spots: Mapping[str, Spot] | None) -> None:
+        self.picture = picture
         self.theme = theme
-        self.layout = Layout(graph)
-        self.copies: dict[int, list[GraphEdge]] = defaultdict(list)  # by the id of their consumer
-        for edge in graph.edges:
-            if edge.source in self.layout.copied:
-                self.copies[edge.target].append(edge)
+        self.spots = spots or {}
+        self.layout = Layout(picture)
+        self.copies: dict[str, list[Arrow]] = defaultdict(list)  # by the key of their consumer
+        for arrow in picture.arrows:
+            if arrow.start in self.layout.copied and not self.spots:
+                self.copies[arrow.end].append(arrow)
+        self.lines: list[str] = []
 
-    def whole(self) -> Digraph:
-        from graphviz import Digraph  # not needed before somebody draws
-
-        ink, muted = self.theme.ink, self.theme.muted
-        drawing = Digraph(
-            graph_attr={
-                "rankdir": "TB" if self.layout.deep else "LR",
-                "bgcolor": self.theme.background,
-                "pad": "0.3",
-                "nodesep": "0.3",
-                "ranksep": "0.45",
-            },
-            node_attr={
-                "fontname": SANS,
-                "fontsize": "14",
-                "fontcolor": ink,
-                "color": ink,
-                "margin": "0.14,0.07",
-            },
-            edge_attr={
-                "fontname": MONO,
-                "fontsize": "12",
-                "fontcolor": muted,
-                "color": ink,
-                "arrowsize": "0.7",
-            },
+    def whole(self) -> str:
+        theme = self.theme
+        direction = "TB" if self.layout.deep else "LR"
+        mirror = {"TB": "BT", "LR": "RL"}
+        self._write("digraph {")
+        self._attributes(
+            "graph",
+            rankdir=mirror[direction] if self.picture.mirrored else direction,
+            bgcolor=theme.background,
+            pad="0.3",
+            nodesep="0.9" if self.picture.twins and self.layout.deep else "0.3",
+            ranksep="0.45",
+            **self._caption(),
         )
-        self._scope(drawing, self.graph.scopes, 0)
-        for edge in self.graph.edges:
-            self._edge(drawing, edge)
-        return drawing
-
-    def _scope(self, drawing: Digraph, scope: Scope, level: int) -> None:
-        for place in scope.nodes:
-            self._node(drawing, self.graph.nodes[place])
-        for left, right in self.layout.rows[scope.path]:
-            _same_row(drawing, left, right)
-        for child in scope.children:
-            with drawing.subgraph(name=_plain(f"cluster_{child.path}")) as box:
-                box.attr(
-                    label=_html(child.name),
-                    tooltip=_plain(child.path),
-                    fontname=SANS,
-                    fontsize="12",
-                    fontcolor=self.theme.muted,
-                    style="rounded,filled",
-                    fillcolor=self.theme.scope_fills[level % 2],
-                    color=self.theme.scope_line,
-                    labeljust="l",
-                    margin="14",
-                )
-                self._scope(box, child, level + 1)
-
-    def _node(self, drawing: Digraph, node: GraphNode) -> None:
-        attributes = _node_attributes(node, self.theme)
-        if self.layout.in_stream(node.id):
-            attributes["group"] = "stream"  # of one group: kept in line
-        if node.id not in self.layout.copied:
-            drawing.node(dot_name(node.id), **attributes)
-        for edge in self.copies[node.id]:
-            copied = self.graph.nodes[edge.source]
-            drawing.node(self.layout.start(edge), **_node_attributes(copied, self.theme))
-        if node.id in self.layout.titles:
-            # Nothing, as wide as the title of the box, to the left of where an arrow comes in.
-            room, width = f"room{node.id}", f"{len(self.layout.titles[node.id]) * _LETTER:.2f}"
-            drawing.node(room, label="", style="invis", shape="box", width=width, height="0", margin="0")
-            drawing.edge(room, dot_name(node.id), style="invis")
-            _same_row(drawing, room, dot_name(node.id))
-
-    def _edge(self, drawing: Digraph, edge: GraphEdge) -> None:
-        attributes = _edge_attributes(edge)
-        attributes["weight"] = _STRAIGHT if self.layout.in_stream(edge.source) else _BENT
-        if edge in self.layout.reversed:
-            drawing.edge(dot_name(edge.target), self.layout.start(edge), dir="back", **attributes)
+        self._attributes(
+            "node",
+            fontname=SANS,
+            fontsize="14",
+            fontcolor=theme.ink,
+            color=theme.ink,
+            margin="0.14,0.07",
+        )
+        self._attributes(
+            "edge", fontname=MONO, fontsize="12", fontcolor=theme.muted, color=theme.ink, arrowsize="0.7"
+        )
+        if self.spots:
+            self._placed()
         else:
-            drawing.edge(self.layout.start(edge), dot_name(edge.target), **attributes)
+            self._box(boxes(self.picture.shapes), 0)
+            for arrow in self.picture.arrows:
+                self._arrow(arrow)
+        self._write("}")
+        return "\n".join(self.lines) + "\n"
 
-
-def _same_row(drawing: Digraph, left: str, right: str) -> None:
-    with drawing.subgraph() as row:
-        row.attr(rank="same")
-        row.node(left)
-        row.node(right)
-
-
-# --- nodes and edges ------------------------------------------------------------------------------
-
-
-def _node_attributes(node: GraphNode, theme: Theme) -> dict[str, str]:
-    attributes = {"label": _node_label(node), "tooltip": _plain("\n".join(_facts(node)))}
-    if node.kind == "input":
-        return attributes | {
-            "shape": "box",
-            "style": "filled",
-            "fillcolor": theme.input_fill,
-            "penwidth": "0",
+    def _caption(self) -> dict[str, str]:
+        if not self.picture.caption:
+            return {}
+        return {
+            "label": _markup_line(self.picture.caption),
+            "labelloc": "b",
+            "fontname": SANS,
+            "fontsize": "12",
+            "fontcolor": self.theme.muted,
         }
-    if node.kind == "parameter":
-        return attributes | {
-            "shape": "box",
-            "style": "rounded,filled",
-            "fillcolor": theme.parameter_fill,
-            "fontcolor": theme.on_parameter,
-            "penwidth": "0",
-        }
-    if node.kind == "constant":
-        return attributes | {"shape": "box", "color": theme.muted, "penwidth": "0.6"}
-    if node.kind == "output":
-        return attributes | {
-            "shape": "ellipse",
-            "style": "filled",
-            "fillcolor": theme.output_fill,
-            "fontcolor": theme.on_output,
-            "peripheries": "2",
-        }
-    return attributes | {"shape": "ellipse", "style": "filled", "fillcolor": theme.op_fill}
+
+    def _placed(self) -> None:
+        """Everything where it was put; boxes are left out, because their shapes need not be together."""
+        self._attributes("graph", outputorder="edgesfirst")
+        for shape in self.picture.shapes:
+            spot = self.spots[shape.key]
+            self._node(shape.key, shape, pos=f"{spot.x:.1f},{spot.y:.1f}")
+        for arrow in self.picture.arrows:
+            start, end = straight(self.spots[arrow.start], self.spots[arrow.end])
+            neck = max(0.0, 1 - _HEAD / max(math.dist(start, end), 1))  # where the head begins
+            curve = " ".join(_point(_between(start, end, neck * step / 3)) for step in range(4))
+            x, y = _between(start, end, 0.5)
+            places = {"pos": f"e,{_point(end)} {curve}", "lp": _point((x, y + _HEAD))}
+            self._edge(arrow.start, arrow.end, **_edge_attributes(arrow, self.theme), **places)
+
+    # --- boxes, shapes, arrows
+
+    def _box(self, box: Box, level: int) -> None:
+        for shape in box.shapes:
+            self._shape(shape)
+        for left, right in self.layout.rows[box.path]:
+            self._same_row(left, right)
+        for inner in box.boxes:
+            self._write(f"subgraph {_quoted(f'cluster_{inner.path}')} {{")
+            self._attributes(
+                "graph",
+                label=_Html(_markup(title_lines(inner.name))),
+                tooltip=inner.path,
+                fontname=SANS,
+                fontsize="12",
+                fontcolor=self.theme.muted,
+                style="rounded,filled",
+                fillcolor=self.theme.scope_fills[level % 2],
+                color=self.theme.scope_line,
+                penwidth="1",
+                labeljust="l",
+                labelloc="t",
+                margin="14",
+            )
+            self._box(inner, level + 1)
+            self._write("}")
+
+    def _shape(self, shape: Shape) -> None:
+        # Those of one group are kept in line.
+        group = {"group": "stream"} if self.layout.in_stream(shape.key) else {}
+        if shape.key not in self.layout.copied:
+            self._node(shape.key, shape, **group)
+        for arrow in self.copies[shape.key]:
+            copied = self.layout.shapes[arrow.start]
+            self._node(self.layout.start(arrow), copied)
+        if shape.key in self.layout.titles:
+            # Nothing, as wide as the title of the box, to the left of where an arrow comes in.
+            room, width = f"room_{shape.key}", f"{len(self.layout.titles[shape.key]) * _LETTER:.2f}"
+            invisible = {"label": "", "style": "invis", "shape": "box", "height": "0", "margin": "0"}
+            self._attributes(_quoted(room), width=width, **invisible)
+            self._same_row(room, shape.key)
+
+    def _node(self, name: str, shape: Shape, **more: str) -> None:
+        self._attributes(
+            _quoted(name),
+            id=name,
+            label=_Html(_node_label(shape, self.theme)),
+            tooltip="\n".join(shape.facts),
+            **_form_attributes(shape, self.theme),
+            **more,
+        )
+
+    def _arrow(self, arrow: Arrow) -> None:
+        attributes = _edge_attributes(arrow, self.theme)
+        start, end = self.layout.start(arrow), arrow.end
+        straight = arrow.flow == "value" and self.layout.in_stream(arrow.start)
+        attributes["weight"] = _STRAIGHT if straight else _BENT
+        if self.layout.is_flat(arrow) and self.picture.twins and "label" in attributes:
+            # Near its start: in the line, Graphviz loses some labels between twins, and the lines with them.
+            near = "headlabel" if self.layout.runs_back(arrow) else "taillabel"
+            attributes |= {near: attributes.pop("label"), "labeldistance": "4", "labelangle": "20"}
+        if self.layout.runs_back(arrow):
+            self._edge(end, start, dir="back", **attributes)
+        else:
+            self._edge(start, end, **attributes)
+
+    # --- statements
+
+    def _same_row(self, left: str, right: str) -> None:
+        self._write(f"{{ rank=same {_quoted(left)} {_quoted(right)} }}")
+        if not self.layout.is_joined(left, right):  # nothing else says which of them is the left one
+            self._edge(left, right, style="invis")
+
+    def _edge(self, start: str, end: str, **attributes: str) -> None:
+        self._attributes(f"{_quoted(start)} -> {_quoted(end)}", **attributes)
+
+    def _attributes(self, of: str, **attributes: str) -> None:
+        listed = " ".join(f"{name}={_quoted(value)}" for name, value in attributes.items())
+        self._write(f"{of} [{listed}]")
+
+    def _write(self, line: str) -> None:
+        self.lines.append(line)
 
 
-def _node_label(node: GraphNode) -> str:
-    """What is written in a node: the name of a leaf, a constant's number, an operation's symbol."""
-    if node.kind == "constant" and not node.label and _has_number(node):
-        return _html(number(node.value.item()))
-    if node.kind == "constant" and node.label.lstrip("-")[:1].isdigit():
-        return _html(node.label.replace("-", "−"))  # a number that the program writes out
-    if node.is_leaf:
-        name = _markup(node.label or node.kind)
-        return f"<<B>{name}</B>>" if node.kind == "parameter" else f"<{name}>"
-    is_word = len(node.symbol) > 2 or (len(node.symbol) == 2 and node.symbol.isascii())
-    size = 14 if is_word else 20
-    symbol = f'<FONT POINT-SIZE="{size}">{_markup(node.symbol)}</FONT>'
-    return f"<{symbol}<BR/>{_markup(node.label)}>" if node.label else f"<{symbol}>"
+def _between(start: Point, end: Point, share: float) -> Point:
+    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
 
 
-def _has_number(node: GraphNode) -> bool:
-    return node.value is not None and node.value.backend.executes and not node.value.shape
+def _point(point: Point) -> str:
+    return f"{point[0]:.1f},{point[1]:.1f}"
 
 
-def _edge_attributes(edge: GraphEdge) -> dict[str, str]:
-    shape = shape_text(edge.spec.shape)
-    fact = _plain(f"{edge.argument}: {shape}, {edge.spec.dtype}")
-    return {"label": f" {shape} ", "tooltip": fact, "labeltooltip": fact}
+# --- what is written in and on things -------------------------------------------------------------
 
 
-def _facts(node: GraphNode) -> Iterator[str]:
-    """Everything known about a node, a line each."""
-    yield node.name
-    if node.op:
-        yield node.op + (f"({_listed(node.params)})" if node.params else "")
-    for spec in node.outputs:
-        yield f"{shape_text(spec.shape)}, {spec.dtype}"
-    if _has_number(node):
-        yield f"value {number(node.value.item())}"
-    if node.source:
-        yield node.source
+def _form_attributes(shape: Shape, theme: Theme) -> dict[str, str]:
+    look = form(shape, theme)
+    styles = [name for name, is_so in (("rounded", look.rounded), ("dotted", look.dotted)) if is_so]
+    attributes = {
+        "shape": "ellipse" if look.ellipse else "box",
+        "style": ",".join(["filled", *styles]),
+        "fillcolor": look.fill,
+        "color": look.line,
+        "penwidth": f"{look.width:g}",
+        "fontcolor": look.ink,
+    }
+    return attributes | ({"peripheries": "2"} if look.double else {})
 
 
-def _listed(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in params.items())
+def _edge_attributes(arrow: Arrow, theme: Theme) -> dict[str, str]:
+    fact = "\n".join(arrow.facts)
+    color = theme.flows[arrow.flow]
+    attributes = {"id": arrow.key, "tooltip": fact, "labeltooltip": fact, "color": color}
+    if arrow.blocks:
+        attributes["label"] = _Html(_blocks(arrow.blocks, theme))
+    if arrow.flow == "saved":
+        attributes |= {"style": "dotted", "penwidth": "1.6"}
+    if arrow.mark == "path":  # a line between two yellow ones: a halo
+        attributes |= {"color": f"{theme.halo}:{color}:{theme.halo}", "fillcolor": color, "penwidth": "2.4"}
+    elif arrow.mark:
+        mark = theme.marks[arrow.mark]
+        sign = _font(SIGNS[arrow.mark], mark, bold=True)
+        attributes |= {"color": mark, "penwidth": "2.4"}
+        attributes["label"] = _Html(f"{sign}{attributes.get('label', '')}")
+    return attributes
+
+
+def _node_label(shape: Shape, theme: Theme) -> str:
+    look = form(shape, theme)
+    title = _markup(title_lines(shape.title))
+    if look.bold:
+        title = f"<B>{title}</B>"
+    if look.title_size != 14:
+        title = f'<FONT POINT-SIZE="{look.title_size}">{title}</FONT>'
+    if shape.role == "fold":
+        title = f"<B>⊞</B> {title}"
+    if shape.mark in SIGNS:
+        title = f"{_font(SIGNS[shape.mark], theme.marks[shape.mark], bold=True)} {title}"
+    if shape.subtitle:
+        beside = " " if shape.role == "fold" else "<BR/>"  # "× 3" stands beside the name of the block
+        title += beside + _markup(title_lines(shape.subtitle))
+    if not shape.blocks:
+        return title
+    if shape.role in ("input", "parameter") and not shape.gradient:  # colours need a quiet ground
+        plate = _table([_block(block, theme) for block in shape.blocks])
+        return _table([title, plate], ground=theme.background)
+    ink = look.ink if shape.role == "output" else None
+    return _table([title, *(_block(block, theme, ink) for block in shape.blocks)])
+
+
+def _blocks(blocks: Sequence[Block], theme: Theme) -> str:
+    """What stands on an arrow, with some air around it."""
+    if len(blocks) == 1 and isinstance(blocks[0], Line):
+        return f"&#160;{_block(blocks[0], theme)}&#160;"
+    return _table([_block(block, theme) for block in blocks])
+
+
+def _block(block: Block, theme: Theme, ink: str | None = None) -> str:
+    """A line in the colour of its tone, or in one ink on coloured ground; or a table of cells."""
+    if isinstance(block, Cells):
+        return _cells(block, theme)
+    color = ink or theme.tones[block.tone]
+    return f'<FONT FACE="{MONO}" POINT-SIZE="12" COLOR="{color}">{_markup_line(block.text)}</FONT>'
+
+
+def _table(rows: Sequence[str], *, ground: str | None = None) -> str:
+    """Rows one below the other, those after the first on a ground of that colour."""
+    plain, coloured = "<TD>", f'<TD BGCOLOR="{ground}">' if ground else "<TD>"
+    cells = "".join(f"<TR>{coloured if place else plain}{row}</TD></TR>" for place, row in enumerate(rows))
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
+
+
+def _cells(cells: Cells, theme: Theme) -> str:
+    has_texts = any(map(any, cells.texts))
+    size = "" if has_texts else f' WIDTH="{_PIXEL}" HEIGHT="{_PIXEL}" FIXEDSIZE="TRUE"'
+    rows = []
+    for texts, shades in zip(cells.texts, cells.shades, strict=True):
+        row = []
+        for text, strength in zip(texts, shades, strict=True):
+            fill, ink = shade(strength, cells.diverging, theme)
+            inside = f'<FONT FACE="{MONO}" POINT-SIZE="12" COLOR="{ink}">{_markup_line(text)}</FONT>'
+            row.append(f'<TD ALIGN="RIGHT" BGCOLOR="{fill}"{size}>{inside if text else ""}</TD>')
+        rows.append(f"<TR>{''.join(row)}</TR>")
+    spaces = 'CELLSPACING="1" CELLPADDING="3"'
+    if not has_texts:  # an image keeps its proportions, however wide the lines under it are
+        width, height = _PIXEL * len(cells.texts[0]), _PIXEL * len(cells.texts)
+        spaces = f'CELLSPACING="0" CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"'
+    return f'<TABLE BORDER="0" CELLBORDER="0" {spaces}>{"".join(rows)}</TABLE>'
+
+
+def _font(text: str, color: str, *, bold: bool) -> str:
+    inside = f"<B>{text}</B>" if bold else text
+    return f'<FONT COLOR="{color}" POINT-SIZE="16">{inside}</FONT>'
 
 
 # --- text that survives ---------------------------------------------------------------------------
@@ -230,21 +310,19 @@ def _listed(params: Mapping[str, Any]) -> str:
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
-def _plain(text: str) -> str:
-    """Any text as a quoted DOT string: escaped, and without what XML cannot hold."""
-    from graphviz import escape
-
-    return str(escape(_UNWRITABLE.sub("\ufffd", text)))
-
-
-def _html(text: str) -> str:
-    """Any text as an HTML-like label."""
-    return f"<{_markup(text)}>"
+def _quoted(value: str) -> str:
+    """A value as DOT writes it: markup in angle brackets, any other text in quotes, all of it literal."""
+    if isinstance(value, _Html):
+        return f"<{value}>"
+    text = _UNWRITABLE.sub("\ufffd", value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
 
 
-def _markup(text: str) -> str:
-    if len(text) > _LONGEST_LABEL:
-        text = f"{text[: _LONGEST_LABEL - 1]}…"
-    lines = _UNWRITABLE.sub("\ufffd", text).splitlines() or [" "]
+def _markup(lines: Iterable[str]) -> str:
+    return "<BR/>".join(_markup_line(line) for line in lines)
+
+
+def _markup_line(text: str) -> str:
     # Graphviz reads \N and the like even here, so a backslash is doubled.
-    return "<BR/>".join(html.escape(line).replace("\\", "\\\\") or " " for line in lines)
+    escaped = html.escape(_UNWRITABLE.sub("\ufffd", text)).replace("\\", "\\\\")
+    return escaped.replace("  ", "&#160;&#160;") or " "

@@ -1,9 +1,10 @@
-"""Where things go in a drawing of a graph, as far as we tell Graphviz.
+"""Where things go in a picture, as far as we tell Graphviz.
 
 Left alone, Graphviz puts a parameter above the operation it joins, which pushes the stream of data aside at
-every layer: a deep network becomes a staircase. Three rules make it a column that can be read:
+every layer: a deep network becomes a staircase. Four rules make it a column that can be read:
 
     rows      parameters stand beside the operation they join, the first to its left, the second to its right
+    twins     a gradient stands beside what it is the gradient of
     titles    where the stream enters a box, room is kept for the title of the box, which an arrow would cross
     copies    a parameter with very many consumers is drawn beside each of them
 """
@@ -12,98 +13,134 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from tinygrad_cnn.graph import Graph, GraphEdge
+from tinygrad_cnn.viz.picture import Arrow, Picture, ancestry
 
 DEEP = 12  # a longer chain of operations runs from top to bottom
 _MOST_ARROWS = 8  # from one parameter or constant; with more it is drawn several times
 
 
 class Layout:
-    """The decisions for one graph.
+    """The decisions for one picture.
 
     Attributes:
         deep: from top to bottom, with rows; otherwise from left to right.
-        copied: ids of the leaves that are drawn beside each of their consumers.
-        rows: by scope, pairs of DOT names that stand side by side, the left one first.
-        reversed: edges that run from right to left.
-        titles: the title to keep clear of, by the id of the node where the stream enters the box.
+        copied: keys of the leaves that are drawn beside each of their consumers.
+        rows: by scope, pairs of names that stand side by side, the left one first.
+        titles: the title to keep clear of, by the key of the shape where the stream enters the box.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.deep = depth(graph) > DEEP
-        self._consumers = Counter(edge.source for edge in graph.edges)
-        self._stream = _reached_by_data(graph)
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.shapes = {shape.key: shape for shape in picture.shapes}
+        self.deep = depth(picture) > DEEP
+        self._consumers = Counter((arrow.start, arrow.flow) for arrow in picture.arrows)
+        self._stream = _reached_by_data(picture)
+        self._twins = dict(picture.twins)
         self.copied = {
-            node.id
-            for node in graph.nodes
-            if node.kind in ("parameter", "constant") and self._consumers[node.id] > _MOST_ARROWS
+            shape.key
+            for shape in picture.shapes
+            if shape.role in ("parameter", "constant")
+            and self._consumers[shape.key, "value"] > _MOST_ARROWS
+            and shape.key not in self._twins
         }
         self.rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        self.reversed: set[GraphEdge] = set()
-        self.titles: dict[int, str] = {}
-        if self.deep:
-            self._align()
+        self.titles: dict[str, str] = {}
+        beside = self._align() if self.deep else set()
+        for one, other in picture.twins:
+            if one not in beside:
+                self.rows[self.shapes[one].scope].append((one, other))
+        self._joined = {
+            pair
+            for arrow in picture.arrows
+            for pair in ((self.start(arrow), arrow.end), (arrow.end, self.start(arrow)))
+        }
+        self._neighbours = {pair for row in self.rows.values() for pair in row}
 
-    def in_stream(self, node: int) -> bool:
-        """Whether data comes through it: such nodes are kept in line."""
-        return node in self._stream
+    def in_stream(self, key: str) -> bool:
+        """Whether data comes through it: such shapes are kept in line."""
+        return key in self._stream
 
-    def start(self, edge: GraphEdge) -> str:
-        """The DOT name of the node where the edge is drawn to start."""
-        if edge.source in self.copied:
-            return f"n{edge.source}_{edge.target}_{edge.position}"
-        return dot_name(edge.source)
+    def start(self, arrow: Arrow) -> str:
+        """The name of the shape where the arrow is drawn to start."""
+        return f"{arrow.start}_{arrow.key}" if arrow.start in self.copied else arrow.start
 
-    def _align(self) -> None:
-        joined: Counter[int] = Counter()
-        for edge in self.graph.edges:
-            if self._joins_from_the_side(edge) and joined[edge.target] < 2:
-                left, right = self.start(edge), dot_name(edge.target)
-                if joined[edge.target]:
-                    self.reversed.add(edge)
-                    left, right = right, left
-                self.rows[self.graph.nodes[edge.target].scope].append((left, right))
-                joined[edge.target] += 1
-        for edge in self.graph.edges:
-            source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
+    def runs_back(self, arrow: Arrow) -> bool:
+        """Whether it runs against the reading direction, so that its end comes first."""
+        if self.is_flat(arrow):
+            return (arrow.end, self.start(arrow)) in self._neighbours
+        return arrow.against
+
+    def is_flat(self, arrow: Arrow) -> bool:
+        """Whether it joins two neighbours of a row."""
+        start = self.start(arrow)
+        return (start, arrow.end) in self._neighbours or (arrow.end, start) in self._neighbours
+
+    def is_joined(self, left: str, right: str) -> bool:
+        """Whether an arrow runs between two shapes, in either direction."""
+        return (left, right) in self._joined
+
+    def _align(self) -> set[str]:
+        """Fill rows and titles; returns the keys of the shapes that stand beside an operation."""
+        joined: Counter[str] = Counter()
+        beside = set()
+        outermost: dict[str, str] = {}  # between twins is no room: all parameters stand to the left
+        for arrow in self.picture.arrows:
+            if self._joins_from_the_side(arrow) and joined[arrow.end] < 2:
+                beside.add(arrow.start)
+                joined[arrow.end] += 1
+                row = self.rows[self.shapes[arrow.end].scope]
+                if arrow.end in self._twins:
+                    nearest = outermost.get(arrow.end, arrow.end)
+                    outermost[arrow.end] = arrow.start
+                    row.append((arrow.start, nearest))
+                    row.append((self._twins[nearest], self._twins[arrow.start]))
+                elif joined[arrow.end] == 1:
+                    row.append((self.start(arrow), arrow.end))
+                else:
+                    row.append((arrow.end, self.start(arrow)))
+        for arrow in self.picture.arrows:
+            source, target = self.shapes[arrow.start], self.shapes[arrow.end]
             entered = _scopes_entered(source.scope, target.scope)
-            if entered and source.id in self._stream and not joined[target.id]:
-                self.titles[target.id] = max(entered, key=len)
+            comes_in = arrow.flow == "value" and arrow.start in self._stream
+            if entered and comes_in and not joined[arrow.end]:
+                self.titles[arrow.end] = max(entered, key=len)
+        return beside
 
-    def _joins_from_the_side(self, edge: GraphEdge) -> bool:
-        source, target = self.graph.nodes[edge.source], self.graph.nodes[edge.target]
-        if source.id in self.copied:
+    def _joins_from_the_side(self, arrow: Arrow) -> bool:
+        source, target = self.shapes[arrow.start], self.shapes[arrow.end]
+        if arrow.start in self.copied:
             return True
         return (
-            source.id not in self._stream and self._consumers[source.id] == 1 and source.scope == target.scope
+            arrow.flow == "value"
+            and arrow.start not in self._stream
+            and self._consumers[arrow.start, arrow.flow] == 1
+            and source.scope == target.scope
+            and (arrow.start in self._twins) == (arrow.end in self._twins)
         )
 
 
-def dot_name(node: int) -> str:
-    """What a node is called in DOT."""
-    return f"n{node}"
+def depth(picture: Picture) -> int:
+    """The number of operations on the longest way through the picture."""
+    places = {shape.key: place for place, shape in enumerate(picture.shapes)}
+    depths = dict.fromkeys(places, 0)
+    # Shapes come in the order they were computed in; a folded box may be left and entered again.
+    for arrow in sorted(picture.arrows, key=lambda arrow: places[arrow.end]):
+        if places[arrow.start] < places[arrow.end] and not arrow.against:
+            depths[arrow.end] = max(depths[arrow.end], depths[arrow.start] + 1)
+    return max(depths.values(), default=0)
 
 
-def depth(graph: Graph) -> int:
-    """The number of operations on the longest way through the graph."""
-    depths = [0] * len(graph.nodes)
-    for edge in graph.edges:  # edges come in the order of their targets, and parents before consumers
-        depths[edge.target] = max(depths[edge.target], depths[edge.source] + 1)
-    return max(depths, default=0)
-
-
-def _reached_by_data(graph: Graph) -> set[int]:
-    """Ids of the inputs and of everything computed from them.
+def _reached_by_data(picture: Picture) -> set[str]:
+    """Keys of the inputs and of everything computed from them.
 
     A formula of parameters alone has no inputs: then everything but the leaves counts.
     """
-    reached = {node.id for node in graph.nodes if node.kind == "input"}
+    reached = {shape.key for shape in picture.shapes if shape.role == "input"}
     if not reached:
-        return {node.id for node in graph.nodes if not node.is_leaf}
-    for edge in graph.edges:
-        if edge.source in reached:
-            reached.add(edge.target)
+        return {shape.key for shape in picture.shapes if not shape.is_leaf}
+    for arrow in picture.arrows:
+        if arrow.start in reached and arrow.flow == "value":
+            reached.add(arrow.end)
     return reached
 
 
@@ -113,8 +150,5 @@ def _scopes_entered(source: str, target: str) -> list[str]:
     >>> _scopes_entered("net/conv1", "net/block/conv2")
     ['block', 'conv2']
     """
-    outside, inside = source.split("/"), target.split("/") if target else []
-    shared = 0
-    while shared < min(len(outside), len(inside)) and outside[shared] == inside[shared]:
-        shared += 1
-    return inside[shared:]
+    outside = ancestry(source)
+    return [path.rpartition("/")[2] for path in ancestry(target) if path not in outside]

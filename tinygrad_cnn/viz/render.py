@@ -1,4 +1,4 @@
-"""From the DOT language to a picture: SVG, PNG or PDF.
+"""From the DOT language to a picture: SVG, PNG or PDF; or to the places of its parts.
 
 Graphviz does the layout. Where its program `dot` is installed it is run; otherwise pygraphviz, whose wheel
 carries the Graphviz library, does the same inside this process, so no system package is needed.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import math
 import os
 import shutil
 import subprocess
@@ -15,14 +17,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tinygrad_cnn._files import atomic_write
 from tinygrad_cnn.errors import ArgumentError, OptionalDependencyError
-from tinygrad_cnn.graph import Graph
-from tinygrad_cnn.viz.dot import to_dot
 
-FORMATS = ("svg", "png", "pdf", "dot")
 _PIXELS_PER_INCH = 144  # of a PNG: sharp on today's screens
+_MOST_PIXELS = 25e6
+_POINTS = 72  # in an inch
 
 
 def renderer() -> str | None:
@@ -37,80 +39,49 @@ def renderer() -> str | None:
     return f"pygraphviz {pygraphviz.__version__}"
 
 
-def render(graph: Graph, path: str | os.PathLike[str], *, theme: str = "light") -> Path:
-    """Draw the graph into a file; the extension says the format: .svg, .png, .pdf or .dot.
-
-    Args:
-        path: the file; its folder must exist. It appears whole or not at all.
-        theme: "light" or "dark", the background it will be seen on.
-
-    Returns:
-        The path.
-
-    Raises:
-        ArgumentError: an unknown extension, a place that cannot be written, or too many nodes to draw.
-        OptionalDependencyError: no Graphviz found (.dot needs none).
-        UnknownName: no such theme.
-
-    >>> import tempfile, tinygrad_cnn as tc
-    >>> a = tc.tensor(1.0, requires_grad=True, name="a")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     tc.Graph.of(a + a).render(f"{folder}/sum.dot").name
-    'sum.dot'
-    """
-    target = Path(path)
-    format = target.suffix.lower().removeprefix(".")
-    if format not in FORMATS:
-        raise ArgumentError(
-            "the extension of the file says how to draw",
-            argument="path",
-            expected=f"a name that ends in one of {', '.join(f'.{name}' for name in FORMATS)}",
-            got=str(path),
-        )
-    source = to_dot(graph, theme=theme)
-    write(target, source.encode() if format == "dot" else draw(source, format))
-    return target
-
-
-def svg(graph: Graph, *, theme: str = "light") -> str:
-    """The graph as the text of an SVG picture; notebooks show it by themselves."""
-    return draw(to_dot(graph, theme=theme), "svg").decode()
-
-
-def draw(source: str, format: str) -> bytes:
+def draw(source: str, format: str, *, engine: str = "dot") -> bytes:
     """Lay out and draw a picture described in the DOT language.
 
     Args:
-        format: "svg", "png" or "pdf".
+        format: "svg", "png", "pdf", or another one that Graphviz knows.
+        engine: which of Graphviz's layouts: "dot", or "nop2" where every place is given.
 
     Raises:
         OptionalDependencyError: no Graphviz found.
     """
-    options = [f"-Gdpi={_PIXELS_PER_INCH}"] if format == "png" else []
+    options = [f"-Gdpi={_sharpness(source, engine):.0f}"] if format == "png" else []
     program = shutil.which("dot")
     if program:
-        return _draw_with_program(program, source, format, options)
-    return _draw_in_process(source, format, options)
+        return _draw_with_program([program, f"-K{engine}", f"-T{format}", *options], source)
+    return _draw_in_process(source, format, engine, options)
 
 
-def _draw_with_program(program: str, source: str, format: str, options: list[str]) -> bytes:
-    done = subprocess.run([program, f"-T{format}", *options], input=source.encode(), capture_output=True)
+def _sharpness(source: str, engine: str) -> float:
+    """Pixels per inch of a PNG: fewer for a very large picture, which would take minutes to open."""
+    width, height = placed(source, engine=engine).size
+    inches = width * height / _POINTS**2
+    return min(_PIXELS_PER_INCH, math.sqrt(_MOST_PIXELS / max(inches, 1)))
+
+
+def _draw_with_program(command: list[str], source: str) -> bytes:
+    done = subprocess.run(command, input=source.encode(), capture_output=True)
     if done.returncode:
         raise ArgumentError(f"Graphviz could not draw this: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
-def _draw_in_process(source: str, format: str, options: list[str]) -> bytes:
+def _draw_in_process(source: str, format: str, engine: str, options: list[str]) -> bytes:
     try:
         from pygraphviz import AGraph
     except ImportError as error:
         raise OptionalDependencyError(
             "drawing a graph needs Graphviz, and none was found",
             expected="the program `dot` on the PATH, or the package pygraphviz",
-            hint="pip install 'tinygrad-cnn[viz]'; or write DOT, which needs nothing: graph.render('g.dot')",
+            hint="pip install 'tinygrad-cnn[viz]'; or write DOT or Mermaid, which need nothing: "
+            "graph.render('g.dot')",
         ) from error
     with _silenced_library():
-        picture: bytes = AGraph(string=source).draw(format=format, prog="dot", args=" ".join(options))
+        picture: bytes = AGraph(string=source).draw(format=format, prog=engine, args=" ".join(options))
     return picture
 
 
@@ -147,3 +118,88 @@ def write(path: Path, content: bytes) -> None:
             expected="a file in a folder that exists and can be written to",
             got=str(path),
         ) from error
+
+
+# --- where Graphviz puts things -------------------------------------------------------------------
+
+
+class Rectangle(NamedTuple):
+    """The middle of a shape and its size, in points; y runs upwards."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Curve(NamedTuple):
+    """An arrow: the points of its Bézier curves, at which end its head is, and where its label stands."""
+
+    points: list[tuple[float, float]]
+    reversed: bool
+    label: tuple[float, float] | None
+
+
+class Placement(NamedTuple):
+    """Where everything in a picture goes.
+
+    Attributes:
+        size: of the whole.
+        shapes: by their names in DOT.
+        boxes: left, bottom, right, top of each scope's box, by its name in DOT.
+        curves: by the ids of the arrows.
+    """
+
+    size: tuple[float, float]
+    shapes: dict[str, Rectangle]
+    boxes: dict[str, tuple[float, float, float, float]]
+    curves: dict[str, Curve]
+
+
+def placed(source: str, *, engine: str = "dot") -> Placement:
+    """Have a picture in the DOT language laid out.
+
+    Raises:
+        OptionalDependencyError: no Graphviz found.
+    """
+    layout = json.loads(draw(source, "json0", engine=engine))
+    shapes, boxes = {}, {}
+    for part in layout.get("objects", []):
+        if "pos" in part and part.get("style") != "invis":
+            x, y = _numbers(part["pos"])
+            size = (float(part["width"]) * _POINTS, float(part["height"]) * _POINTS)
+            shapes[part["name"]] = Rectangle(x, y, *size)
+        elif "bb" in part:
+            left, bottom, right, top = _numbers(part["bb"])
+            boxes[part["name"]] = (left, bottom, right, top)
+    curves = {edge["id"]: _curve(edge) for edge in layout.get("edges", []) if "id" in edge}
+    _, _, width, height = _numbers(layout["bb"])
+    return Placement((width, height), shapes, boxes, curves)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.rstrip("!").split(",")]
+
+
+def _curve(edge: dict[str, str]) -> Curve:
+    """An edge's position: "e,x,y" or "s,x,y" for the tip of its head, then the points of the curves."""
+    tips: dict[str, tuple[float, float]] = {}
+    points = []
+    for part in edge["pos"].split():
+        if part[0] in "es":
+            x, y = _numbers(part[2:])
+            tips[part[0]] = (x, y)
+        else:
+            x, y = _numbers(part)
+            points.append((x, y))
+    # The head is drawn on the last stretch, so the curve goes on to its tip.
+    if "e" in tips:
+        points[-1] = tips["e"]
+    if "s" in tips:
+        points[0] = tips["s"]
+    label = None
+    for name in ("lp", "tail_lp", "head_lp"):
+        if name in edge:
+            x, y = _numbers(edge[name])
+            label = (x, y)
+    return Curve(points, "s" in tips, label)

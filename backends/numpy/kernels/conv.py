@@ -40,7 +40,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tinygrad_cnn.dtypes import window_output_size
+from tinygrad_cnn.windows import window_output_size
 
 from .memory import Array, Ints, Padding, batch_first, batch_last
 

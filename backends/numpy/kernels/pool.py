@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_cnn.dtypes import window_output_size
+from tinygrad_cnn.windows import window_output_size
 
 from .elementwise import kept
 from .memory import Array, Ints, Padding, batch_first, batch_last

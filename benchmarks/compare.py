@@ -1,0 +1,174 @@
+"""Everything that is measured, in one run: our package beside others, on this machine, now.
+
+    python benchmarks/environment.py                          # once: makes benchmarks/.venv with all peers
+    benchmarks/.venv/bin/python benchmarks/compare.py         # everything; an hour or two
+    benchmarks/.venv/bin/python benchmarks/compare.py --workloads lenet-b64 mlp --peers ours torch
+    benchmarks/.venv/bin/python benchmarks/compare.py --quick # does it run? (no figures to quote)
+    benchmarks/.venv/bin/python benchmarks/compare.py --json out.json && python benchmarks/report.py out.json
+
+Contenders start from the same weights, see the same batches and take turns (`turns.py`). What to read are
+medians with their quartiles, and the ratio to PyTorch eager turn by turn. The column "apart" says how far the
+first losses are from PyTorch's: a fast step that computes something else would be worth nothing, and ends the
+run with an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import machine
+import scaling
+import tables
+from peers import ENTRIES, installed_version
+from rich.console import Console
+from turns import Contender, compare
+from workloads import WORKLOADS, Workload
+
+SUITES = ("graphs", "overhead", "scalar")  # files of this folder that measure by themselves
+SCALED = ("ours", "torch", "jax", "dezero")  # no peer that would compile each of the seventeen networks anew
+MOST_APART = 1e-3  # of losses, float32, after at most three steps
+
+
+def main() -> None:
+    options = _options()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # tinygrad's clang
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    progress = Console(stderr=True, highlight=False)
+
+    missing = {
+        name: "not installed" for name in options.peers if installed_version(ENTRIES[name].package) is None
+    }
+    peers = [name for name in options.peers if name not in missing]
+    versions = {name: installed_version(ENTRIES[name].package) for name in peers}
+    for name in missing:
+        console.print(f"without {ENTRIES[name].title}: not installed")
+    results: dict[str, Any] = {
+        **_in_fresh_process(machine.describe),
+        "command": " ".join(["python benchmarks/compare.py", *sys.argv[1:]]),
+        "threads": options.threads,
+        "rounds": options.rounds,
+        "quick": options.quick,
+        "versions": versions,
+        "missing": missing,
+        "workloads": [],
+    }
+    console.print(machine.sentence(results))
+
+    def run(workload: Workload, names: list[str]) -> dict[str, Any]:
+        workload = replace(workload, steps=1) if options.quick else workload
+        limits = {"rounds": options.rounds, "threads": options.threads, "patience": options.patience}
+        contenders, left_out = compare(workload, names, say=progress.print, **limits)
+        return _row(workload, contenders, left_out)
+
+    for name in options.workloads:
+        if name in WORKLOADS:
+            row = run(WORKLOADS[name], peers)
+            results["workloads"].append(row)
+            console.print(tables.for_terminal(tables.workload_rows(row), row["title"], tables.notes(row)))
+    if "scaling" in options.workloads:
+        results["scaling"] = _scaling(
+            run, [n for n in peers if options.peers_given or n in SCALED], options.quick
+        )
+        console.print(tables.for_terminal(tables.scaling_rows(results["scaling"]), "how the time grows"))
+    for suite in SUITES:
+        if suite in options.workloads:
+            progress.print(suite)
+            results[suite] = _in_fresh_process(_suite, suite, options.rounds)
+            console.print(tables.for_terminal(tables.ROWS[suite](results[suite]), suite))
+
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    strangers = [
+        f"{row['name']}: {ENTRIES[c['peer']].title}"
+        for row in results["workloads"]
+        for c in row["contenders"]
+        if c["apart"] > MOST_APART
+    ]
+    if strangers:
+        sys.exit(f"not the same work: {', '.join(strangers)}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Our package beside others, in one run.")
+    every = [*WORKLOADS, "scaling", *SUITES]
+    parser.add_argument(
+        "--workloads", nargs="+", choices=every, default=every, metavar="NAME", help=", ".join(every)
+    )
+    parser.add_argument("--peers", nargs="+", choices=list(ENTRIES), metavar="NAME", help=", ".join(ENTRIES))
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each contender (default 15)")
+    parser.add_argument("--threads", type=int, default=2, help="processors for everybody (default 2)")
+    parser.add_argument(
+        "--patience", type=float, default=300, help="seconds to wait for a turn, or a compilation"
+    )
+    parser.add_argument("--quick", action="store_true", help="one step a turn: to see that everything runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results; see report.py")
+    options = parser.parse_args()
+    options.peers_given = options.peers is not None
+    options.peers = options.peers or list(ENTRIES)
+    return options
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+
+def _row(workload: Workload, contenders: list[Contender], left_out: dict[str, str]) -> dict[str, Any]:
+    """What was measured of one workload, as plain data. PyTorch is the reference, or else the first."""
+    reference = next((c for c in contenders if c.peer == "torch"), contenders[0] if contenders else None)
+    rows = []
+    for contender in contenders:
+        assert reference is not None
+        pairs = zip(contender.losses, reference.losses, strict=True)
+        apart = max(abs(mine - other) / max(1.0, abs(other)) for mine, other in pairs)
+        ratios = [mine / other for mine, other in zip(contender.rates, reference.rates, strict=True)]
+        rows.append(
+            {
+                "peer": contender.peer,
+                "images_per_second": contender.rates,
+                "of_torch": ratios if reference.peer == "torch" else [],
+                "first_step_seconds": contender.first_step,
+                "peak_bytes": contender.peak,
+                "peak_after_import_bytes": contender.imported,
+                "first_losses": contender.losses,
+                "last_loss": contender.last_loss,
+                "apart": apart,
+            }
+        )
+    facts = {"name": workload.name, "title": workload.title, "batch": workload.batch}
+    return {**facts, "left_out": left_out, "contenders": rows}
+
+
+def _scaling(run: Callable[..., dict[str, Any]], names: list[str], quick: bool) -> list[dict[str, Any]]:
+    """Every size of every axis, fitted."""
+    points = []
+    for axis, sizes in scaling.SIZES.items():
+        for size in sizes[:2] if quick else sizes:
+            row = run(scaling.workload(axis, size), names)
+            for contender in row["contenders"]:
+                seconds = row["batch"] / statistics.median(contender["images_per_second"])
+                points.append({"axis": axis, "size": size, "peer": contender["peer"], "seconds": seconds})
+    return scaling.fits(points)
+
+
+def _in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call in another process, so that this one stays small and imports no array library."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _suite(name: str, rounds: int) -> Any:
+    return import_module(name).measure(rounds)
+
+
+if __name__ == "__main__":
+    main()

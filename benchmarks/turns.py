@@ -1,0 +1,175 @@
+"""How it is measured: contenders take turns, each in a process of its own, and are compared turn by turn.
+
+    A B C  A B C  A B C ...
+
+Whatever else the machine is doing falls on all of them alike, and a ratio is taken between neighbours in
+time. Each contender lives in a process of its own, so that no library meets the threads, the memory allocator
+or the settings of another, and so that its peak memory can be told. Between turns there is a pause: the
+threads of a BLAS or of OpenMP wait for more work by spinning, and would take the processors from the next.
+
+Importing, building and the first steps, in which some compile, are not part of it; they are reported beside.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from networks import first_weights
+from peers import ENTRIES, Peer, find
+from workloads import Workload, batches, losses
+
+PAUSE = 0.25  # seconds
+WARM_UP = 3  # steps: TinyJit records the second and replays from the third on
+
+
+@dataclass
+class Contender:
+    """A peer at one workload, in its process, and what was measured of it."""
+
+    peer: str
+    process: Any
+    line: Connection
+    first_step: float = 0.0  # seconds: building, compiling, one step
+    imported: int = 0  # bytes: peak after the framework is imported
+    peak: int = 0  # bytes: peak at the end
+    losses: list[float] = field(default_factory=list)  # of the first steps, without dropout
+    last_loss: float = 0.0
+    rates: list[float] = field(default_factory=list)
+
+    def ask(self, question: Any, patience: float) -> Any:
+        """Send a question and wait for the answer; a failure over there is one here."""
+        self.line.send(question)
+        return self.hear(patience)
+
+    def hear(self, patience: float) -> Any:
+        if not self.line.poll(patience):
+            raise TimeoutError(f"no answer in {patience:g} s")
+        try:
+            answer = self.line.recv()
+        except EOFError:
+            raise RuntimeError("its process has ended") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def stop(self) -> None:
+        """End the process, in the middle of something if need be."""
+        self.process.kill()
+        self.process.join()
+        self.line.close()
+
+
+def compare(
+    workload: Workload,
+    names: list[str],
+    *,
+    rounds: int,
+    threads: int,
+    patience: float,
+    say: Callable[[str], None],
+) -> tuple[list[Contender], dict[str, str]]:
+    """Let the peers take turns; returns those who took part, and why others did not."""
+    ready, left_out = [], {}
+    with few_processors(threads):
+        for name in names:
+            contender = _start(name, workload, threads)
+            try:
+                say(f"{workload.name}: {ENTRIES[name].title} gets ready")
+                answer = contender.hear(patience)
+            except Exception as problem:
+                contender.stop()
+                left_out[name] = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
+                continue
+            contender.first_step, contender.imported, contender.losses = answer
+            ready.append(contender)
+        try:
+            for turn in range(rounds):
+                say(f"{workload.name}: round {turn + 1} of {rounds}")
+                for contender in ready:
+                    time.sleep(PAUSE)
+                    seconds, contender.last_loss = contender.ask(workload.steps, patience)
+                    contender.rates.append(workload.steps * workload.batch / seconds)
+            for contender in ready:
+                contender.peak = contender.ask(None, patience)
+        finally:
+            for contender in ready:
+                contender.stop()
+    return ready, left_out
+
+
+def _start(name: str, workload: Workload, threads: int) -> Contender:
+    """A fresh interpreter, not a copy of this one: `spawn`."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, name, workload, threads), daemon=True)
+    process.start()
+    there.close()  # so that the line breaks when the process ends
+    return Contender(name, process, here)
+
+
+def _serve(line: Connection, name: str, workload: Workload, threads: int) -> None:
+    """The other process: get ready, then answer each number of steps with the seconds they took."""
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries that print do not disturb the table
+    try:
+        peer_class = find(name)
+        imported = peak_memory()
+        start = time.perf_counter()
+        checked = workload.checked()
+        peer, dealt = _begin(checked, peer_class, threads)
+        first = losses(checked, peer, dealt, 1)
+        seconds = time.perf_counter() - start
+        first += losses(checked, peer, dealt, WARM_UP - 1)
+        if workload != checked:
+            peer, dealt = _begin(workload, peer_class, threads)
+            losses(workload, peer, dealt, WARM_UP)
+        line.send((seconds, imported, first))
+        while (steps := line.recv()) is not None:
+            start = time.perf_counter()
+            last = losses(workload, peer, dealt, steps)[-1]
+            line.send((time.perf_counter() - start, last))
+        line.send(peak_memory())
+    except Exception as problem:
+        line.send(
+            RuntimeError(f"{type(problem).__name__}: {problem}")
+        )  # the problem's own class may not travel
+
+
+def _begin(workload: Workload, peer_class: type[Peer], threads: int) -> tuple[Peer, Iterator[Any]]:
+    peer = peer_class(workload.network, first_weights(workload.network), threads=threads)
+    return peer, batches(workload, peer)
+
+
+def peak_memory() -> int:
+    """The most bytes of memory this process has had so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@contextmanager
+def few_processors(threads: int) -> Iterator[None]:
+    """Processes started meanwhile see only so many processors; some libraries have no other setting."""
+    counts = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in counts}
+    os.environ.update(dict.fromkeys(counts, str(threads)))
+    all_processors = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if all_processors:
+        os.sched_setaffinity(0, sorted(all_processors)[:threads])
+    try:
+        yield
+    finally:
+        if all_processors:
+            os.sched_setaffinity(0, all_processors)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

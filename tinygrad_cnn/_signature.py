@@ -1,0 +1,65 @@
+"""Constructors that explain a wrong call.
+
+Python's own message names the function that happens to have the arguments, "_Conv.__init__() got an
+unexpected keyword argument"; people called `nn.Conv2d`. Classes made by `Explaining` answer with their own
+name, what they take, and the nearest argument to a mistyped one. A call that is right costs nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from abc import ABCMeta
+from typing import Any
+
+from tinygrad_cnn.errors import ArgumentTypeError
+
+
+class Explaining(type):
+    """The type of classes that explain a wrong call."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except TypeError as error:
+            if isinstance(error, ArgumentTypeError):
+                raise
+            explained = _explained(cls, args, kwargs)
+            if explained is None:  # the call was right, and something inside was not
+                raise
+        raise explained
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What `help` and editors show: the constructor's arguments, not those of this metaclass."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+class ExplainingABC(Explaining, ABCMeta):
+    """The same for abstract classes."""
+
+
+def _explained(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ArgumentTypeError | None:
+    """What is wrong with calling a class like that; None if nothing is."""
+    signature: inspect.Signature = cls.__signature__
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        unknown = [name for name in kwargs if name not in signature.parameters]
+        nearest = difflib.get_close_matches(unknown[0], signature.parameters, n=1) if unknown else []
+        return ArgumentTypeError(
+            f"{cls.__name__}: {error}",
+            argument=unknown[0] if unknown else None,
+            expected=f"{cls.__name__}({_names(signature)})",
+            hint=f"did you mean {nearest[0]!r}?" if nearest else None,
+        )
+    return None
+
+
+def _names(signature: inspect.Signature) -> str:
+    """The arguments with their defaults, without annotations, which would fill a page."""
+    return ", ".join(
+        str(parameter.replace(annotation=inspect.Parameter.empty))
+        for parameter in signature.parameters.values()
+    )

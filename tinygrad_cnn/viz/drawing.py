@@ -1,0 +1,117 @@
+"""A drawing of a graph: it shows itself in notebooks and writes itself in every format.
+
+    graph.draw(fold=1)                          in a notebook
+    graph.render("net.svg", view="twin")        into a file: .svg .png .pdf .dot .mmd .tex
+    graph.to_dot(), .to_mermaid(), .to_tikz()   as text
+
+A very large picture is laid out by our own, simpler rules instead of Graphviz's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+from pathlib import Path
+
+from tinygrad_cnn.errors import ArgumentError
+from tinygrad_cnn.viz import dot, layered, mermaid, render, tikz
+from tinygrad_cnn.viz.picture import Picture
+from tinygrad_cnn.viz.theme import get_theme
+
+FORMATS = ("svg", "png", "pdf", "dot", "mmd", "tex")
+LARGE = 1_200  # shapes; with more Graphviz's own layout takes minutes
+
+# Every drawing shown in a notebook gets another number: two of the same graph on one page are two pictures.
+_shown = itertools.count(1)
+
+
+class Drawing:
+    """A picture in the colours of a theme.
+
+    >>> import tinygrad_cnn as tc
+    >>> a = tc.tensor(1.0, requires_grad=True, name="a")
+    >>> drawing = tc.Graph.of(a + a).draw(theme="dark")
+    >>> drawing
+    <Drawing of 2 nodes, 2 arrows>
+    >>> drawing.to_mermaid().splitlines()[1]
+    'flowchart LR'
+    """
+
+    def __init__(self, picture: Picture, theme: str = "light") -> None:
+        self.picture = picture
+        self.theme = get_theme(theme)
+
+    def __repr__(self) -> str:
+        nodes, arrows = len(self.picture.shapes), len(self.picture.arrows)
+        return f"<Drawing of {nodes} nodes, {arrows} arrow{'s' if arrows != 1 else ''}>"
+
+    def to_dot(self) -> str:
+        """The drawing in the DOT language, ready for any Graphviz tool; see `Graph.to_dot`."""
+        spots = layered.place(self.picture) if self._is_large else None
+        return dot.to_dot(self.picture, self.theme, spots)
+
+    def to_svg(self, prefix: str | None = None) -> str:
+        """The drawing as SVG.
+
+        Args:
+            prefix: what all ids and classes in it begin with, so that several can live on one page: node 12
+                has the id "PREFIX-n12", its gradient in the twin view "PREFIX-g12", edge 5 "PREFIX-e5".
+                By default one that is made of the content.
+
+        Raises:
+            OptionalDependencyError: no Graphviz found.
+        """
+        source = self.to_dot()
+        drawn = render.draw(source, "svg", engine=self._engine).decode()
+        return _prefixed(drawn, prefix or f"g{hashlib.blake2s(source.encode()).hexdigest()[:8]}")
+
+    def to_mermaid(self) -> str:
+        """The drawing in the Mermaid language; see `Graph.to_mermaid`."""
+        return mermaid.to_mermaid(self.picture, self.theme)
+
+    def to_tikz(self) -> str:
+        """The drawing as a LaTeX document; see `Graph.to_tikz`."""
+        return tikz.to_tikz(self.picture, self.theme, render.placed(self.to_dot(), engine=self._engine))
+
+    def render(self, path: str | os.PathLike[str]) -> Path:
+        """Write the drawing into a file; see `Graph.render`."""
+        target = Path(path)
+        format = target.suffix.lower().removeprefix(".")
+        render.write(target, self._content(format, str(path)))
+        return target
+
+    def _content(self, format: str, path: str) -> bytes:
+        texts = {"svg": self.to_svg, "dot": self.to_dot, "mmd": self.to_mermaid, "tex": self.to_tikz}
+        if format not in FORMATS:
+            raise ArgumentError(
+                "the extension of the file says how to draw",
+                argument="path",
+                expected=f"a name that ends in one of {', '.join(f'.{name}' for name in FORMATS)}",
+                got=path,
+            )
+        if format in texts:
+            return texts[format]().encode()
+        return render.draw(self.to_dot(), format, engine=self._engine)
+
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        return self.to_svg(f"g{next(_shown)}{os.urandom(2).hex()}")
+
+    @property
+    def _is_large(self) -> bool:
+        return len(self.picture.shapes) > LARGE
+
+    @property
+    def _engine(self) -> str:
+        return "nop2" if self._is_large else "dot"  # nop2 leaves shapes where they are
+
+
+def _prefixed(svg: str, prefix: str) -> str:
+    """An SVG of Graphviz whose ids and classes begin with a prefix of their own."""
+
+    def replaced(match: re.Match[str]) -> str:
+        return f'<g id="{prefix}-{match[1]}"' + (f' class="{prefix}-{match[2]}"' if match[2] else "")
+
+    return re.sub(r'<g id="([^"]*)"(?: class="([^"]*)")?', replaced, svg)
