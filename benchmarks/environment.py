@@ -40,6 +40,7 @@ def main() -> None:
         command = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *what]
         return subprocess.run(command, check=False).returncode == 0
 
+    shutil.rmtree(HERE.parent / "build", ignore_errors=True)  # an earlier build would be packed again
     if not install(f"{HERE.parent}[viz]"):
         sys.exit("the package itself could not be installed")
     left_out = [peer for peer in PEERS if not install(peer)]

@@ -52,6 +52,7 @@ _NAMES = {
     "load": "io",
     "record": "viz",
     "save": "io",
+    "step": "viz",
     "summary": "_summary",
 }
 
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from tinygrad_cnn._summary import summary
     from tinygrad_cnn.io import load, save
     from tinygrad_cnn.train import Trainer
-    from tinygrad_cnn.viz import Graph, record
+    from tinygrad_cnn.viz import Graph, record, step
 
 
 def __getattr__(name: str) -> Any:

@@ -39,6 +39,15 @@ def spelled_out(formula: str) -> str:
     return formula.replace("eˣ", "exp(x)").replace("xʸ⁻¹", "x^(y − 1)").replace("xʸ", "x^y")
 
 
+def names_in(formula: str) -> set[str]:
+    """The names on the right side of a formula.
+
+    >>> sorted(names_in("∂L/∂x = g · y"))
+    ['g', 'y']
+    """
+    return set(_NAME.findall(spelled_out(formula).partition(" = ")[2]))
+
+
 def with_numbers(formula: str, values: Mapping[str, float], result: float) -> str:
     """The right side of a formula with numbers for its names, and what comes out.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tinygrad_cnn import _context
-from tinygrad_cnn._formula import rule_for, with_numbers
+from tinygrad_cnn._formula import names_in, rule_for, with_numbers
 from tinygrad_cnn._graph_data import GraphEdge, GraphEvent, GraphNode
 from tinygrad_cnn._graph_describe import Description
 from tinygrad_cnn._node import Edge, Node
@@ -127,6 +127,8 @@ def _numbers(edge: Edge, inputs: Sequence[Tensor | None], cotangent: Tensor, con
     everything = [cotangent, contribution, *tensors.values()]
     if any(not isinstance(value, Tensor) or value.shape for value in everything):
         return ""
+    if names_in(_formula(edge)) & (named.keys() - tensors.keys()):
+        return ""  # not all values were kept
     values = {name: float(value.item()) for name, value in {"g": cotangent, **tensors}.items()}
     options = {name: value for name, value in consumer.params.items() if type(value) in (int, float)}
     return with_numbers(_formula(edge), {**options, **values}, float(contribution.item()))

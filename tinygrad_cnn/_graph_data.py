@@ -49,7 +49,8 @@ class GraphNode:
         source: the user's line that computed it, "train.py:12: y = x @ w"; empty when unknown.
         requires_grad: whether a gradient is computed for its first result.
         saved: what it keeps for its gradient rules.
-        origin: of an operation of a backward pass, the id of the forward node whose rule it belongs to.
+        origin: of an operation of a backward pass, the id of the forward node whose rule it belongs to;
+            −1 when that is not in this graph.
         values: the results, where they were kept: of everything inside `tc.record()`; otherwise of leaves
             that are still alive, and of what some operation saved. None for the others.
 

@@ -74,7 +74,9 @@ class Description:
         homes = _homes(nodes)
         values = _values(nodes)
         return [
-            self._described(node, homes[node], values[node], outputs, (origins or {}).get(node), prefix)
+            self._described(
+                node, homes[node], values[node], outputs, self._origin(node, origins or {}), prefix
+            )
             for node in nodes
         ]
 
@@ -121,6 +123,12 @@ class Description:
             origin=origin,
             values=values,
         )
+
+    def _origin(self, node: Node, origins: Mapping[Node, int]) -> int | None:
+        """The forward node whose gradient rule made it; a graph of gradients has such nodes as well."""
+        if node in origins or node.origin is None:
+            return origins.get(node)
+        return self.ids.get(node.origin.consumer, -1)
 
     def _saved(self, node: Node) -> Iterator[Saved]:
         for name, parent, index, _ in kept(node):

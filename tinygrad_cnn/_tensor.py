@@ -15,10 +15,11 @@ from tinygrad_cnn._display import describe
 from tinygrad_cnn._methods import TensorMethods
 from tinygrad_cnn._node import Hook, HookHandle, Node, Storage
 from tinygrad_cnn.backend import Array, Backend, get_backend
-from tinygrad_cnn.dtypes import DType, Shape, Spec
+from tinygrad_cnn.dtypes import DType, Shape, Spec, normalize_dim
 from tinygrad_cnn.errors import (
     ArgumentError,
     ArgumentTypeError,
+    DimensionError,
     DTypeError,
     GradientError,
     ImmutableError,
@@ -118,8 +119,16 @@ class Tensor(TensorMethods):
         return len(self.shape)
 
     def size(self, dim: int | None = None) -> Shape | int:
-        """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[dim]
+        """The shape, or the size of one dimension.
+
+        Raises:
+            DimensionError: there is no such dimension.
+        """
+        if dim is None:
+            return self.shape
+        if not self.shape:
+            raise DimensionError("a 0-d tensor has no sizes", argument="dim", expected="None", got=dim)
+        return self.shape[normalize_dim(dim, self.ndim)]
 
     def numel(self) -> int:
         """How many elements it holds."""

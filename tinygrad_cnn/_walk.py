@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeAlias
 from tinygrad_cnn import _context
 from tinygrad_cnn._context import Context
 from tinygrad_cnn._node import Edge, Node
-from tinygrad_cnn._op import Rule
+from tinygrad_cnn._rule import Rule
 from tinygrad_cnn._saved import recall
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Spec

@@ -215,7 +215,7 @@ def broadcast(*shapes: Shape, names: Sequence[str] | None = None) -> Shape:
     (3, 4)
     """
     first = shapes[0]
-    if all([shape == first or not shape for shape in shapes]):  # equal shapes and scalars: nothing to compare
+    if all(shape == first or not shape for shape in shapes):  # equal shapes and scalars: nothing to compare
         return first
     ndim = max(len(shape) for shape in shapes)
     result = [1] * ndim

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from tinygrad_cnn import _context
 from tinygrad_cnn._graph_backward import watch
@@ -31,7 +31,10 @@ from tinygrad_cnn._walk import contributions
 from tinygrad_cnn.errors import ArgumentTypeError, GradientError, UnknownName
 
 if TYPE_CHECKING:
+    from tinygrad_cnn.viz.diff import Diff
+    from tinygrad_cnn.viz.drawing import Drawing
     from tinygrad_cnn.viz.explain import Explanation
+    from tinygrad_cnn.viz.views import Options
 
 __all__ = ["Graph", "GraphEdge", "GraphEvent", "GraphNode", "Recording", "Saved", "Scope", "record"]
 
@@ -308,8 +311,21 @@ class Graph:
 
     if TYPE_CHECKING:  # attached when tinygrad_cnn.viz is imported, as operations are to Tensor
 
-        def to_dot(self, *, theme: str = "light") -> str: ...
-        def render(self, path: str | Path, *, theme: str = "light") -> Path: ...
+        def draw(self, **options: Unpack[Options]) -> Drawing: ...
+        def to_dot(self, **options: Unpack[Options]) -> str: ...
+        def to_mermaid(self, **options: Unpack[Options]) -> str: ...
+        def to_tikz(self, **options: Unpack[Options]) -> str: ...
+        def render(self, path: str | Path, **options: Unpack[Options]) -> Path: ...
+        def zoom(self, scope: str) -> Graph: ...
+        def diff(self, other: Graph) -> Diff: ...
+        def to_html(
+            self,
+            path: str | Path | None = None,
+            *,
+            exercise: bool = False,
+            title: str | None = None,
+            most_elements: int = 1024,
+        ) -> str: ...
         def _repr_svg_(self) -> str: ...
         def to_json(self, *, most_elements: int = 4096) -> str: ...
         def save(self, path: str | Path, *, most_elements: int = 4096) -> Path: ...

@@ -57,3 +57,5 @@ def root(x: float) -> float:
 
 
 log = total(math.log, np.log)
+sine, cosine = total(math.sin, np.sin), total(math.cos, np.cos)
+hyperbolic_sine, hyperbolic_cosine = total(math.sinh, np.sinh), total(math.cosh, np.cosh)

@@ -130,14 +130,14 @@ triu = _made_of_scalars(np.triu)
 # --- the largest and the smallest -----------------------------------------------------------------
 
 
-def _extreme(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
+def _extreme(name: str, found: Callable[..., Any]) -> Callable[[list[Scalar]], Scalar]:
     """max or min of a list of Scalars, by value; NaN wins, and those that are equal share the gradient."""
 
     def extreme(candidates: list[Scalar]) -> Scalar:
-        numbers = [candidate.value for candidate in candidates]
-        if any(map(math.isnan, numbers)):
-            return Scalar(math.nan)
-        best = found(numbers)
+        nans = [candidate for candidate in candidates if math.isnan(candidate.value)]
+        if nans:
+            return shared(name, nans, math.nan)
+        best = found(candidate.value for candidate in candidates)
         winners = [candidate for candidate in candidates if candidate.value == best]
         return shared(name, winners, best)
 
@@ -146,7 +146,13 @@ def _extreme(name: str, found: Callable[..., Any]) -> Callable[..., Any]:
 
 def _elementwise(name: str, found: Callable[..., Any], ufunc: Callable[..., Any]) -> Callable[..., Any]:
     extreme = _extreme(name, found)
-    of_two = np.frompyfunc(lambda x, y: extreme([x, y]), 2, 1)
+
+    def larger_or_smaller(x: Scalar, y: Scalar) -> Scalar:
+        if math.isnan(x.value) or math.isnan(y.value):  # has no winner, and no loser
+            return Scalar(math.nan, ((x, 1.0), (y, 1.0)), name)
+        return extreme([x, y])
+
+    of_two = np.frompyfunc(larger_or_smaller, 2, 1)
 
     def function(x: Any, y: Any) -> Any:
         if is_scalars(x) or is_scalars(y):

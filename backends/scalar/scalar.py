@@ -33,7 +33,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .ieee import log, power, quiet, ratio, root, total
+from .ieee import cosine, hyperbolic_cosine, hyperbolic_sine, log, power, quiet, ratio, root, sine, total
 
 Parents: TypeAlias = "tuple[tuple[Scalar, float], ...]"
 
@@ -155,16 +155,17 @@ class Scalar:
         """The angle of the point (other, self)."""
         y, x = self, other if type(other) is Scalar else Scalar(float(other))
         square = x.value * x.value + y.value * y.value
-        slopes = ((y, ratio(x.value, square)), (x, ratio(-y.value, square)))
-        return Scalar(math.atan2(y.value, x.value), slopes, "atan2")
+        # The origin lies in no direction.
+        by_y, by_x = (ratio(x.value, square), ratio(-y.value, square)) if square else (0.0, 0.0)
+        return Scalar(math.atan2(y.value, x.value), ((y, by_y), (x, by_x)), "atan2")
 
     def __neg__(self) -> Scalar:
         return Scalar(-self.value, ((self, -1.0),), "−x")
 
     def __abs__(self) -> Scalar:
-        return Scalar(
-            abs(self.value), ((self, math.copysign(1.0, self.value) if self.value else 0.0),), "|x|"
-        )
+        x = self.value
+        sign = 1.0 if x > 0 else -1.0 if x < 0 else x  # of 0 and NaN it is the number itself
+        return Scalar(abs(x), ((self, sign),), "|x|")
 
     relu = elementary("ReLU", lambda x: x if x > 0 else 0.0, lambda x, y: 1.0 if x > 0 else 0.0)
 
@@ -194,11 +195,11 @@ class Scalar:
     sqrt = elementary("√", root, lambda x, y: ratio(1.0, 2 * y))
     square = elementary("x²", lambda x: x * x, lambda x, y: 2 * x)
     reciprocal = elementary("1/x", lambda x: ratio(1.0, x), lambda x, y: -y * y)
-    sin = elementary("sin", total(math.sin, np.sin), lambda x, y: math.cos(x))
-    cos = elementary("cos", total(math.cos, np.cos), lambda x, y: -math.sin(x))
+    sin = elementary("sin", sine, lambda x, y: cosine(x))
+    cos = elementary("cos", cosine, lambda x, y: -sine(x))
     tan = elementary("tan", total(math.tan, np.tan), lambda x, y: 1 + y * y)
-    sinh = elementary("sinh", total(math.sinh, np.sinh), lambda x, y: math.cosh(x))
-    cosh = elementary("cosh", total(math.cosh, np.cosh), lambda x, y: math.sinh(x))
+    sinh = elementary("sinh", hyperbolic_sine, lambda x, y: hyperbolic_cosine(x))
+    cosh = elementary("cosh", hyperbolic_cosine, lambda x, y: hyperbolic_sine(x))
     tanh = elementary("tanh", math.tanh, lambda x, y: 1 - y * y)
     arcsin = elementary("asin", total(math.asin, np.arcsin), lambda x, y: ratio(1.0, root(1 - x * x)))
     arccos = elementary("acos", total(math.acos, np.arccos), lambda x, y: ratio(-1.0, root(1 - x * x)))
@@ -206,7 +207,7 @@ class Scalar:
     arcsinh = elementary("asinh", math.asinh, lambda x, y: 1 / math.sqrt(1 + x * x))
     arccosh = elementary("acosh", total(math.acosh, np.arccosh), lambda x, y: ratio(1.0, root(x * x - 1)))
     arctanh = elementary("atanh", total(math.atanh, np.arctanh), lambda x, y: ratio(1.0, 1 - x * x))
-    erf = elementary("erf", math.erf, lambda x, y: 2 / math.sqrt(math.pi) * math.exp(-min(x * x, 745.0)))
+    erf = elementary("erf", math.erf, lambda x, y: 2 / math.sqrt(math.pi) * math.exp(-x * x))
 
     # --- comparison: of the values; there is nothing to differentiate
 

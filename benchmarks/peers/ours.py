@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import networks as net
@@ -18,18 +19,21 @@ class TinygradCNN(Peer):
 
     def __init__(self, network: net.Network, weights: list[Any], *, threads: int) -> None:
         tc.set_num_threads(threads)
-        with tc.use_backend("numpy", **self.backend_options):
+        with self._backend():
             self.model = nn.Sequential(*map(_layer, network))
             self.optimizer = tc.optim.SGD(self.model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
         for parameter, weight in zip(self.model.parameters(), weights, strict=True):
             parameter.assign(weight)
 
+    def _backend(self) -> AbstractContextManager[Any]:
+        return tc.use_backend("numpy", **self.backend_options)
+
     def batch(self, x: Any, y: Any) -> tuple[tc.Tensor, tc.Tensor]:
-        with tc.use_backend("numpy", **self.backend_options):
+        with self._backend():
             return tc.tensor(x), tc.tensor(y)
 
     def step(self, x: tc.Tensor, y: tc.Tensor) -> float:
-        with tc.use_backend("numpy", **self.backend_options):
+        with self._backend():
             self.model.train()
             self.optimizer.zero_grad()
             loss = tc.functional.cross_entropy(self.model(x), y)
@@ -39,7 +43,7 @@ class TinygradCNN(Peer):
 
     def predict(self, x: tc.Tensor) -> np.ndarray[Any, Any]:
         self.model.eval()
-        with tc.no_grad(), tc.use_backend("numpy", **self.backend_options):
+        with tc.no_grad(), self._backend():
             return self.model(x).numpy()
 
     def loader(self, images: Any, labels: Any, batch_size: int) -> Iterator[tuple[tc.Tensor, tc.Tensor]]:
@@ -47,7 +51,13 @@ class TinygradCNN(Peer):
         scale = tc.data.ToFloat()
         batches = tc.data.DataLoader(dataset, batch_size, shuffle=True, drop_last=True, transform=scale)
         while True:
-            yield from batches
+            epoch = iter(batches)
+            while (batch := self._next(epoch)) is not None:
+                yield batch
+
+    def _next(self, epoch: Iterator[Any]) -> Any:
+        with self._backend():
+            return next(epoch, None)
 
 
 class Readable(TinygradCNN):

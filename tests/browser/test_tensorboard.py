@@ -112,6 +112,7 @@ def names_in(page):
 
 def expand(page, name, inside):
     """Open a scope by a double click, until what is inside of it is drawn."""
+    page.get_by_text("Fit to screen").click()  # after another one was opened, it may be far outside
     drawn(page, name).dblclick()
     drawn(page, inside).wait_for()
 

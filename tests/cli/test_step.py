@@ -84,6 +84,11 @@ def test_a_lesson_is_the_same_every_time(name):
         np.testing.assert_array_equal(one.value.numpy(), other.value.numpy())
 
 
+def test_a_lesson_names_no_line_of_the_program_that_runs_it():
+    graph = lessons.graph_of("fan-out")
+    assert {node.source for node in [*graph.nodes, *graph.backward_nodes]} == {""}
+
+
 def test_an_unknown_lesson_names_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'fan-out'"):
         lessons.graph_of("fanout")

@@ -1,240 +1,177 @@
-"""Datasets: the embedded one, the full ones where installed, and the order places are searched in."""
+"""Datasets of one's own, and parts, splits and rows of them."""
 
-import gzip
-import os
-import runpy
-from pathlib import Path
+import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tinygrad_cnn import data
-from tinygrad_cnn.data.catalog import CATALOG, TEST_LABELS, TRAIN_IMAGES
-from tinygrad_cnn.errors import (
-    ArgumentTypeError,
-    DownloadError,
-    DTypeError,
-    FileFormatError,
-    ShapeError,
-    UnknownName,
-)
-
-REPOSITORY = Path(__file__).parents[2]
-DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-TEST_DATA = Path(os.environ.get("TINYGRAD_CNN_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
-
-needs_debian = pytest.mark.skipif(
-    not DEBIAN.exists(), reason="Debian's package dataset-fashion-mnist is not installed"
-)
-needs_mnist = pytest.mark.skipif(
-    not (TEST_DATA / "mnist").exists(), reason=f"no folder mnist in {TEST_DATA} (TINYGRAD_CNN_TEST_DATA)"
-)
+from tinygrad_cnn.data import ConcatDataset, Dataset, Subset, load, random_split
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 
 
-@pytest.fixture(scope="module")
-def mini():
-    return data.load("fashion-mini")
+class Squares(Dataset):
+    """Never raises an IndexError, as many datasets do not; notes what it was asked for."""
+
+    def __init__(self, count):
+        self.count = count
+        self.asked = []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        self.asked.append(index)
+        return index**2
 
 
-# --- fashion-mini, inside the package -------------------------------------------------------------
+def test_iterating_ends_where_the_length_says():
+    assert list(Squares(4)) == [0, 1, 4, 9]
+    assert 9 in Squares(4)
+    assert repr(Squares(4)) == "Squares(4 items)"
 
 
-def test_fashion_mini_is_6000_and_1000_images(mini):
-    assert (mini.train.images.shape, mini.train.images.dtype) == ((6000, 1, 28, 28), np.uint8)
-    assert (mini.test.images.shape, mini.test.images.dtype) == ((1000, 1, 28, 28), np.uint8)
-    assert mini.train.labels.dtype == mini.test.labels.dtype == np.int64
-    assert mini.shape == (1, 28, 28)
-    assert len(mini.classes) == 10
+@pytest.mark.parametrize(("body", "missing"), [({"__len__": len}, "__getitem__"), ({}, "__len__")])
+def test_a_dataset_without_its_methods_says_which(body, missing):
+    kind = type("Half", (Dataset,), body)
+    with pytest.raises(TypeError, match=rf"Half.*{missing}"):
+        kind()
 
 
-def test_fashion_mini_holds_every_class_about_equally(mini):
-    train, test = (np.bincount(split.labels) for split in (mini.train, mini.test))
-    assert train.tolist() == [560, 643, 608, 612, 584, 594, 590, 617, 590, 602]
-    assert test.tolist() == [107, 105, 111, 93, 115, 87, 97, 95, 95, 95]
+def test_the_item_type_may_be_written_down():
+    class Pairs(Dataset[tuple[int, int]]):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return index, index
+
+    assert list(Pairs()) == [(0, 0)]
 
 
-@needs_debian
-def test_fashion_mini_is_the_beginning_of_fashion_mnist(mini):
-    full = data.load("fashion-mnist", root=DEBIAN)
-    np.testing.assert_array_equal(mini.train.images, full.train.images[:6000])
-    np.testing.assert_array_equal(mini.train.labels, full.train.labels[:6000])
-    np.testing.assert_array_equal(mini.test.images, full.test.images[:1000])
-    np.testing.assert_array_equal(mini.test.labels, full.test.labels[:1000])
-    assert mini.classes == full.classes
+# --- parts ----------------------------------------------------------------------------------------
 
 
-@needs_debian
-def test_the_script_makes_the_embedded_files_again(tmp_path, monkeypatch, capsys):
-    script = str(REPOSITORY / "scripts" / "make_fashion_mini.py")
-    monkeypatch.setattr("sys.argv", [script, str(tmp_path)])
-    runpy.run_path(script, run_name="__main__")
-    printed = capsys.readouterr().out
-    folder = CATALOG["fashion-mini"].folder
-    for name, sha256 in CATALOG["fashion-mini"].sha256.items():
-        made, embedded = (
-            gzip.decompress((place / f"{name}.gz").read_bytes()) for place in (tmp_path, folder)
-        )
-        assert made == embedded
-        assert sha256 in printed
-
-
-def test_fashion_mini_carries_its_licence_and_stays_small():
-    folder = CATALOG["fashion-mini"].folder
-    notice = (folder / "LICENSE").read_text()
-    assert "Copyright (c) 2017 Zalando SE" in notice
-    assert "Permission is hereby granted, free of charge" in notice
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 3.2e6
-
-
-def test_fashion_mini_ignores_other_folders(write_tiny, tmp_path, monkeypatch):
-    """A folder of the full dataset has files of the same names; the package's own are meant."""
-    monkeypatch.setenv("TINYGRAD_CNN_DATA", str(write_tiny(tmp_path / "other")))
-    assert len(data.load("fashion-mini", root=tmp_path / "other", download=False).train) == 6000
-
-
-# --- the full datasets ----------------------------------------------------------------------------
-
-
-@needs_debian
-def test_fashion_mnist_is_found_where_debian_puts_it():
-    full = data.load("fashion-mnist", download=False)
-    assert (len(full.train), len(full.test)) == (60_000, 10_000)
-    assert np.bincount(full.train.labels).tolist() == [6000] * 10
-    check_statistics(full)
-
-
-@needs_mnist
-def test_mnist_is_found_in_the_folder_of_the_environment(monkeypatch):
-    monkeypatch.setenv("TINYGRAD_CNN_DATA", str(TEST_DATA))
-    digits = data.load("mnist", download=False)
-    assert (len(digits.train), len(digits.test)) == (60_000, 10_000)
-    assert digits.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    check_statistics(digits)
-
-
-@needs_mnist
-def test_mnist_under_the_name_of_fashion_mnist_is_refused():
-    with pytest.raises(FileFormatError, match=r"not the one it should be(.|\n)*folder of its own"):
-        data.load("fashion-mnist", root=TEST_DATA / "mnist")
-
-
-def test_written_statistics_are_the_pixels_own(mini):
-    check_statistics(mini)
-
-
-def check_statistics(dataset):
-    # Sums of integers, so that there is no rounding to argue about.
-    counts = np.bincount(dataset.train.images.ravel(), minlength=256)
-    levels = np.arange(256) / 255
-    mean = counts @ levels / counts.sum()
-    std = np.sqrt(counts @ (levels - mean) ** 2 / counts.sum())
-    assert dataset.mean == pytest.approx((mean,), abs=5e-7)
-    assert dataset.std == pytest.approx((std,), abs=5e-7)
-
-
-def test_standardize_gives_mean_0_and_variance_1(mini):
-    pixels = mini.standardize(mini.train.images)
-    assert pixels.dtype == np.float32
-    assert pixels.mean(dtype=np.float64) == pytest.approx(0, abs=1e-4)
-    assert pixels.std(dtype=np.float64) == pytest.approx(1, abs=1e-4)
-
-
-# --- where a dataset is looked for ----------------------------------------------------------------
-
-
-def test_the_places_in_order(register_tiny, write_tiny, tmp_path, monkeypatch):
-    """Every place is searched, each only when those before it have nothing."""
-    register_tiny("http://127.0.0.1:1", folder=tmp_path / "system")
-    monkeypatch.setenv("TINYGRAD_CNN_DATA", str(tmp_path / "environment"))
-    places = ["root/tiny", "root", "environment/tiny", "environment", "system", "cache/tinygrad_cnn/tiny"]
-    for place in reversed(places):
-        write_tiny(tmp_path / place)
-        tiny = data.load("tiny", root=tmp_path / "root", download=False)
-        assert len(tiny.train) == 5
-        # It really was this place: damage there is met, and not skipped over.
-        labels = tmp_path / place / f"{TEST_LABELS}.gz"
-        intact = labels.read_bytes()
-        labels.write_bytes(intact[:-1])
-        with pytest.raises(FileFormatError, match="cut short") as error:
-            data.load("tiny", root=tmp_path / "root", download=False)
-        assert str(labels) in error.value.problem
-        labels.write_bytes(intact)
-
-
-def test_unpacked_files_are_found_too(register_tiny, write_tiny, tmp_path):
-    register_tiny("http://127.0.0.1:1")
-    write_tiny(tmp_path / "root", suffix="")
-    assert data.load("tiny", root=str(tmp_path / "root")).train.labels.tolist() == [0, 1, 1, 0, 1]
-
-
-def test_a_folder_that_lacks_one_file_does_not_count(register_tiny, write_tiny, tmp_path):
-    register_tiny("http://127.0.0.1:1")
-    (write_tiny(tmp_path / "root") / f"{TRAIN_IMAGES}.gz").unlink()
-    with pytest.raises(DownloadError):
-        data.load("tiny", root=tmp_path / "root", download=False)
-
-
-def test_without_download_the_error_says_where_it_looked_and_what_to_do(register_tiny, tmp_path):
-    register_tiny("http://127.0.0.1:1")
-    with pytest.raises(DownloadError) as error:
-        data.load("tiny", root=tmp_path / "mine", download=False)
-    for place in (tmp_path / "mine" / "tiny", tmp_path / "cache" / "tinygrad_cnn" / "tiny"):
-        assert str(place) in error.value.expected
-    assert "ask a friend" in error.value.hint
-    assert f"{TRAIN_IMAGES}.gz" in error.value.hint
-    assert not (tmp_path / "mine").exists()
-
-
-def test_a_mistyped_name_gets_the_list_and_the_nearest(mini):
-    with pytest.raises(UnknownName, match=r"fashion-mini, fashion-mnist, mnist(.|\n)*'fashion-mnist'\?"):
-        data.load("fashion_mnist")
-    assert data.names() == ("fashion-mini", "fashion-mnist", "mnist")
-
-
-# --- arrays of one's own --------------------------------------------------------------------------
-
-
-def test_integer_labels_become_int64_and_float_targets_stay():
-    assert data.ArrayDataset(np.zeros((2, 3)), np.array([1, 2], np.uint8)).labels.dtype == np.int64
-    assert data.ArrayDataset(np.zeros((2, 3)), np.ones((2, 4), np.float32)).labels.dtype == np.float32
-
-
-def test_an_index_gives_a_pair_and_a_slice_a_split(mini):
-    image, label = mini.train[7]
-    assert image.shape == (1, 28, 28)
-    assert label == mini.train.labels[7]
-    validation = mini.train[5000:]
-    assert len(validation) == 1000
-    assert np.shares_memory(validation.images, mini.train.images)
+def test_a_subset_asks_for_its_items_only():
+    squares = Squares(100)
+    part = Subset(squares, [7, 3, 7])
+    assert squares.asked == []
+    assert (len(part), part[1], part[-1], list(part)) == (3, 9, 49, [49, 9, 49])
+    assert set(squares.asked) == {3, 7}
+    assert part.dataset is squares
+    assert repr(part) == "Subset(3 of Squares(100 items))"
+    assert list(Subset(part, np.array([2, 1]))) == [49, 9]
     with pytest.raises(IndexError):
-        mini.train[6000]
+        part[3]
 
 
-def test_pairs_are_stacked():
-    pairs = [(np.full((1, 2, 2), value, np.float32), value) for value in range(3)]
-    dataset = data.ArrayDataset.from_pairs(pairs)
-    assert dataset.images.shape == (3, 1, 2, 2)
-    assert dataset.labels.tolist() == [0, 1, 2]
-    assert len(data.ArrayDataset.from_pairs(zip([1.0, 2.0], [0, 1], strict=True))) == 2
+def test_datasets_in_a_row():
+    row = Squares(3) + Squares(0) + ["last"]
+    assert isinstance(row, ConcatDataset)
+    assert list(row) == [0, 1, 4, "last"]
+    assert [row[index] for index in (-4, -1)] == [0, "last"]
+    assert all(isinstance(index, int) for index in row.datasets[0].datasets[0].asked)
+    flat = ConcatDataset(iter([Squares(2), range(3), [5]]))
+    assert flat.cumulative_sizes == [2, 5, 6]
+    assert list(flat) == [0, 1, 0, 1, 2, 5]
+    assert repr(flat) == "ConcatDataset([Squares(2 items), range(3 items), list(1 items)])"
+    for index in (6, -7):
+        with pytest.raises(IndexError, match=f"index {index} is outside a dataset of 6"):
+            flat[index]
+    with pytest.raises(ArgumentError, match="nothing to put in a row"):
+        ConcatDataset([])
 
 
-def test_arrays_that_are_no_dataset():
-    with pytest.raises(ShapeError, match=r"every image needs one label(.|\n)*3 labels(.|\n)*2 labels"):
-        data.ArrayDataset(np.zeros((3, 1, 2, 2)), [0, 1])
-    with pytest.raises(ShapeError, match="the images have different shapes"):
-        data.ArrayDataset([np.zeros((2, 2)), np.zeros((2, 3))], [0, 1])
-    with pytest.raises(ShapeError, match="no first dimension"):
-        data.ArrayDataset(np.zeros((3, 2)), 7)
-    with pytest.raises(DTypeError, match=r"the labels are not numbers(.|\n)*'cat'(.|\n)*return_inverse"):
-        data.ArrayDataset(np.zeros((2, 2)), ["cat", "dog"])
+# --- random splits --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nothing", ["mnist", [], [(1, 2, 3)], np.zeros((3, 1, 2, 2)), 7])
-def test_things_that_are_no_pairs(nothing):
-    with pytest.raises(ArgumentTypeError, match=r"this is not a dataset(.|\n)*ArrayDataset"):
-        data.ArrayDataset.from_pairs(nothing)
+@given(lengths=st.lists(st.integers(0, 12), min_size=1, max_size=4), seed=st.integers(0, 2**64 - 1))
+def test_a_split_deals_every_item_once(lengths, seed):
+    parts = random_split(range(sum(lengths)), lengths, seed=seed)
+    assert [len(part) for part in parts] == lengths
+    assert sorted(itertools.chain.from_iterable(parts)) == list(range(sum(lengths)))
 
 
-def test_a_whole_dataset_is_not_a_split(mini):
+@pytest.mark.parametrize(
+    ("count", "fractions", "lengths"),
+    [
+        (10, [0.8, 0.2], [8, 2]),
+        (10, [0.33, 0.33, 0.34], [4, 3, 3]),  # 3, 3, 3 and one left for the first
+        (11, [1 / 3, 1 / 3, 1 / 3], [4, 4, 3]),
+        (7, [1.0], [7]),
+        (3, [0.1, 0.9], [1, 2]),
+        (10, [0.1] * 10, [1] * 10),
+    ],
+)
+def test_fractions_are_rounded_as_pytorch_does(count, fractions, lengths):
+    assert [len(part) for part in random_split(range(count), fractions)] == lengths
+
+
+def test_fractions_against_pytorch():
+    utils = pytest.importorskip("torch.utils.data", reason="PyTorch, the reference, is not installed")
+    several = ([0.9, 0.1], [0.7, 0.15, 0.15], [0.25] * 4)
+    for count, fractions in itertools.product((10, 11, 99, 6000), several):
+        ours, theirs = (split(range(count), fractions) for split in (random_split, utils.random_split))
+        assert [*map(len, ours)] == [*map(len, theirs)]
+
+
+def test_the_split_follows_from_its_seed_alone():
+    def split(seed):
+        return [list(part) for part in random_split(range(30), [20, 10], seed=seed)]
+
+    assert split(3) == split(3)
+    assert split(3) != split(4)
+    assert split(0)[0] != list(range(20))
+
+
+def test_a_split_reads_nothing():
+    squares = Squares(10)
+    random_split(squares, [0.5, 0.5])
+    assert squares.asked == []
+
+
+@pytest.mark.parametrize("lengths", [[3, 3], [8, 3], [11, -1], [0.5, 0.4], [1.2, -0.2], [], [5.0, 5.0]])
+def test_lengths_that_are_no_parts(lengths):
+    with pytest.raises(ArgumentError, match=r"no parts of the whole(.|\n)*argument: lengths(.|\n)*sum 10"):
+        random_split(range(10), lengths)
+
+
+def test_seeds_of_a_split():
+    with pytest.raises(ArgumentError, match="0 <= seed"):
+        random_split(range(3), [3], seed=-1)
+    with pytest.raises(ArgumentTypeError, match="seed must be an integer"):
+        random_split(range(3), [3], seed=None)
+
+
+# --- what is no dataset ---------------------------------------------------------------------------
+
+
+class NoLength:
+    def __getitem__(self, index):
+        return index
+
+
+NO_DATASETS = {
+    "count": (itertools.count(), "without __len__ and __getitem__", "if it ends"),
+    "set": ({1, 2}, "without __getitem__", r"list\(dataset\)"),
+    "no length": (NoLength(), "without __len__", r"def __len__\(self\)"),
+    "number": (7, "without __len__ and __getitem__", r"class MyDataset\(tc\.data\.Dataset\)"),
+    "name": ("fashion-mini", "'fashion-mini'", r"load\(name\)\.train"),
+}
+
+
+@pytest.mark.parametrize("name", NO_DATASETS)
+@pytest.mark.parametrize(
+    "use", [lambda d: Subset(d, [0]), lambda d: random_split(d, [1]), lambda d: ConcatDataset([d])]
+)
+def test_things_that_are_no_dataset(name, use):
+    """An iterator without an end is not even begun."""
+    nothing, got, hint = NO_DATASETS[name]
+    with pytest.raises(ArgumentTypeError, match=rf"this is no dataset(.|\n)*{got}(.|\n)*{hint}"):
+        use(nothing)
+
+
+def test_a_whole_collection_is_not_a_part():
     with pytest.raises(ArgumentTypeError, match=r"\.train"):
-        data.DataLoader(mini)
+        Subset(load("fashion-mini"), [0])

@@ -1,30 +1,17 @@
 """The DataLoader: every image once per epoch, in an order that follows from seed and epoch."""
 
+import inspect
 import itertools
 
 import numpy as np
 import pytest
+from data.numbered import flat, labels_of, numbered
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_cnn as tc
-from tinygrad_cnn.data import ArrayDataset, DataLoader, RandomCrop
+from tinygrad_cnn.data import ArrayDataset, DataLoader, RandomCrop, load
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, ShapeError
-
-
-def numbered(count: int) -> ArrayDataset:
-    """Images that show their own number, labelled with it."""
-    images = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None, None], (count, 1, 4, 4))
-    return ArrayDataset(images, np.arange(count))
-
-
-def labels_of(loader: DataLoader) -> list[list[int]]:
-    return [y.numpy().tolist() for _, y in loader]
-
-
-def flat(batches: list[list[int]]) -> list[int]:
-    return list(itertools.chain.from_iterable(batches))
-
 
 # --- batches --------------------------------------------------------------------------------------
 
@@ -73,6 +60,17 @@ def test_pairs_are_as_good_as_arrays():
     assert labels_of(DataLoader(pairs, batch_size=2)) == [[3, 1], [2]]
 
 
+def test_a_batch_is_one_item_unless_told_otherwise():
+    assert labels_of(DataLoader(numbered(3))) == [[0], [1], [2]]
+
+
+def test_a_loader_describes_itself_briefly():
+    assert repr(DataLoader(list(range(1000)), 64)) == "DataLoader(list(1000 items), 16 batches of 64)"
+    assert repr(DataLoader(numbered(3), 2)) == (
+        "DataLoader(ArrayDataset(3 x (1, 4, 4) float32, labels int64), 2 batches of 2)"
+    )
+
+
 def test_changing_a_batch_does_not_change_the_dataset():
     def spoil(images, rng):
         images[:] = -1
@@ -104,7 +102,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another():
 
 
 def test_neighbouring_seeds_differ_however_large():
-    orders = [labels_of(DataLoader(numbered(30), shuffle=True, seed=seed)) for seed in (2**63, 2**63 + 1)]
+    orders = [labels_of(DataLoader(numbered(30), 30, shuffle=True, seed=seed)) for seed in (2**63, 2**63 + 1)]
     assert orders[0] != orders[1]
 
 
@@ -164,6 +162,24 @@ def test_a_batch_is_transformed_whole():
         np.testing.assert_array_equal(x.numpy()[:, 0, 0, 0], 2 * y.numpy())
 
 
+def test_a_sampler_says_what_is_dealt():
+    class Alternating:
+        start = 0
+
+        def __len__(self):
+            return 3
+
+        def __iter__(self):
+            self.start += 1
+            return iter([self.start, 0, self.start])
+
+    loader = DataLoader(numbered(9), 2, sampler=Alternating())
+    assert [labels_of(loader), labels_of(loader)] == [[[1, 0], [1]], [[2, 0], [2]]]
+    assert len(loader) == 2
+    assert loader.epoch == 2
+    assert labels_of(DataLoader(numbered(9), 2, sampler=[8, 8, 1], drop_last=True)) == [[8, 8]]
+
+
 # --- mistakes -------------------------------------------------------------------------------------
 
 
@@ -192,7 +208,7 @@ def test_an_empty_dataset():
 
 def test_dropping_the_only_batch():
     with pytest.raises(ArgumentError, match=r"at most 10(.|\n)*batch_size=64"):
-        DataLoader(numbered(10), drop_last=True)
+        DataLoader(numbered(10), 64, drop_last=True)
 
 
 @pytest.mark.parametrize("seed", [-1, 1 << 64])
@@ -213,3 +229,69 @@ def test_an_epoch_out_of_range():
 def test_a_transform_of_one_argument_is_noticed_before_the_first_batch():
     with pytest.raises(ArgumentTypeError, match=r"def transform\(images, rng\)"):
         DataLoader(numbered(3), transform=lambda images: images)
+
+
+@pytest.mark.parametrize(
+    "nothing", [itertools.count(), itertools.repeat((np.ones(2), 0)), iter([1]), 7, None, "fashion-mini"]
+)
+def test_things_that_are_no_dataset(nothing):
+    """An iterator without an end is not even begun."""
+    with pytest.raises(ArgumentTypeError, match=r"this is no dataset(.|\n)*argument: dataset"):
+        DataLoader(nothing)
+
+
+def test_a_whole_collection_is_not_a_part():
+    with pytest.raises(ArgumentTypeError, match=r"\.train"):
+        DataLoader(load("fashion-mini"))
+
+
+def test_what_pytorch_does_in_other_processes():
+    assert len(DataLoader(numbered(3), num_workers=0, pin_memory=False)) == 3
+    with pytest.raises(ArgumentError, match=r"no worker processes(.|\n)*num_workers(.|\n)*got: +2"):
+        DataLoader(numbered(3), num_workers=2)
+    with pytest.raises(ArgumentError, match=r"no pinned memory(.|\n)*pin_memory"):
+        DataLoader(numbered(3), pin_memory=True)
+
+
+@pytest.mark.parametrize("sampler", [itertools.count(), iter([1, 0]), 5])
+def test_a_sampler_without_a_length(sampler):
+    with pytest.raises(ArgumentTypeError, match=r"an order with a length(.|\n)*argument: sampler"):
+        DataLoader(numbered(3), sampler=sampler)
+
+
+def test_two_orders_at_once():
+    with pytest.raises(ArgumentError, match="a sampler is an order already"):
+        DataLoader(numbered(3), shuffle=True, sampler=[2, 1, 0])
+
+
+# --- as PyTorch has it ----------------------------------------------------------------------------
+
+LEFT_OUT = {
+    "batch_sampler": "a sampler of items is enough",
+    "generator": "numbers come from the seed",
+    **dict.fromkeys(
+        (
+            "timeout",
+            "worker_init_fn",
+            "multiprocessing_context",
+            "prefetch_factor",
+            "persistent_workers",
+            "pin_memory_device",
+            "in_order",
+        ),
+        "of worker processes and pinned memory",
+    ),
+}
+
+
+def test_arguments_and_defaults_are_pytorchs():
+    utils = pytest.importorskip("torch.utils.data", reason="PyTorch, the reference, is not installed")
+    theirs, ours = (
+        {name: parameter.default for name, parameter in inspect.signature(loader).parameters.items()}
+        for loader in (utils.DataLoader, DataLoader)
+    )
+    assert theirs.pop("shuffle") is None  # there, because an iterable dataset has no order
+    assert ours.pop("shuffle") is False
+    assert (ours.pop("seed"), ours.pop("transform")) == (0, None)
+    assert ours == {name: default for name, default in theirs.items() if name not in LEFT_OUT}
+    assert list(ours) == [name for name in theirs if name not in LEFT_OUT]

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_cnn as tc
-from tinygrad_cnn import dtypes
 from tinygrad_cnn.dtypes import DTYPES, Spec, as_dtype, broadcast, normalize_dims, promote, reduced_shape
-from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DimensionError, DTypeError, ShapeError
+from tinygrad_cnn.errors import ArgumentTypeError, DimensionError, DTypeError, ShapeError
 from tinygrad_cnn.testing.strategies import broadcastable_shapes, dims, shapes
 
 
@@ -94,36 +93,3 @@ def test_a_scalar_has_one_dimension_to_speak_of():
     assert normalize_dims(0, 0) == normalize_dims(-1, 0) == ()
     with pytest.raises(DimensionError):
         normalize_dims(1, 0)
-
-
-@settings(deadline=None)
-@given(
-    size=st.integers(1, 12),
-    kernel=st.integers(1, 4),
-    stride=st.integers(1, 4),
-    before=st.integers(0, 3),
-    after=st.integers(0, 3),
-    dilation=st.integers(1, 3),
-)
-def test_windows_are_counted_by_sliding(size, kernel, stride, before, after, dilation):
-    starts = range(-before, size + after - dilation * (kernel - 1), stride)
-    got = dtypes.window_output_size(size, kernel, stride, (before, after), dilation)
-    assert max(got, 0) == len(starts)
-
-
-@pytest.mark.parametrize(
-    ("window", "argument", "error"),
-    [
-        ({"kernel": (0,)}, "kernel_size", ArgumentError),
-        ({"stride": (0,)}, "stride", ArgumentError),
-        ({"dilation": (0,)}, "dilation", ArgumentError),
-        ({"padding": ((-1, 0),)}, "padding", ArgumentError),
-        ({"kernel": (9,)}, "x", ShapeError),
-        ({"dilation": (5,)}, "x", ShapeError),
-    ],
-)
-def test_case_46_windows_that_cannot_be(window, argument, error):
-    right = {"kernel": (2,), "stride": (1,), "padding": ((0, 0),), "dilation": (1,)}
-    with pytest.raises(error) as caught:
-        dtypes.window_output_shape((5,), **{**right, **window})
-    assert caught.value.argument == argument

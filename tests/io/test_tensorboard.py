@@ -14,7 +14,7 @@ from tinygrad_cnn.dtypes import DTYPES, Spec
 from tinygrad_cnn.errors import GradientError, OptionalDependencyError
 
 pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
-from event_files import read_events, read_graph
+from event_files import read_events, read_graph, read_values
 from tensorboardX.proto.types_pb2 import DataType
 
 from tinygrad_cnn.io.event_file import EventFile
@@ -163,6 +163,15 @@ def test_numbers_of_the_scalar_level():
     assert {"x_0", "x_1", "w_0", "w_1"} <= set(nodes)
     assert nodes["w_1"].attr["label"].s == b"w[1]"
     assert nodes["w_1"].attr["value"].s == b"4"
+
+
+def test_where_there_is_no_value_none_is_shown(tmp_path):
+    with tc.use_backend("meta"), tc.record() as recording:
+        tc.full((), 3.0).exp()
+    assert "value" not in nodes_of(recording.graph())["exp"].attr
+    w = tc.tensor(0.65, requires_grad=True, name="w")
+    path = tc.Graph.of(w * 2).save(tmp_path / "trace.json", most_elements=0)  # all values summed up
+    assert "value" not in nodes_of(tc.Graph.load(path))["w"].attr
 
 
 # --- the backward pass ----------------------------------------------------------------------------
@@ -323,6 +332,17 @@ def test_what_is_written_comes_back(tmp_path):
     assert (counted.min, counted.max, counted.num, counted.sum, counted.sum_squares) == (-1, 3, 4, 2, 10)
     assert sum(counted.bucket) == 4
     events.close()
+
+
+def test_a_histogram_leaves_out_what_is_not_finite(tmp_path):
+    events = EventFile(tmp_path)
+    events.histogram("some", np.array([np.nan, 1.0, np.inf, 2.0], dtype=np.float32), step=1)
+    events.histogram("none", np.array([np.nan, -np.inf]), step=1)
+    events.histogram("empty", np.zeros((0, 3)), step=1)
+    events.close()
+    ((_, counted),) = read_values(tmp_path).pop("some")
+    assert (counted.num, counted.min, counted.max) == (2, 1, 2)
+    assert set(read_values(tmp_path)) == {"some"}
 
 
 def test_a_folder_that_cannot_be_made_is_reported_in_pythons_words(lenet, tmp_path):

@@ -143,3 +143,10 @@ def test_tensordot_sums_over_dimensions_that_are_there(dims):
 
 def test_a_range_of_fractions_stops_before_its_end():
     assert tc.arange(0.1, 1, 0.3).tolist() == pytest.approx([0.1, 0.4, 0.7])
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((2, 3), 2), ((2, 3), -3), ((), 0)])
+def test_the_size_of_a_dimension_that_is_not_there(shape, dim):
+    with pytest.raises(DimensionError) as caught:
+        tc.zeros(shape).size(dim)
+    assert caught.value.argument == "dim"

@@ -465,3 +465,10 @@ def test_momentum_cannot_be_cycled_where_there_is_none():
     with pytest.raises(ArgumentError) as caught:
         optim.OneCycleLR(steps, max_lr=1.0, total_steps=10)
     assert caught.value.argument == "cycle_momentum"
+
+
+def test_chained_factors_of_a_learning_rate_of_0():
+    optimizer = optim.SGD([tc.tensor(1.0, requires_grad=True)], lr=0.0)
+    both = optim.ChainedScheduler([optim.ExponentialLR(optimizer, gamma=0.5), optim.StepLR(optimizer, 1)])
+    both.step()
+    assert both.get_last_lr() == [0.0]

@@ -272,8 +272,10 @@ def test_images_in_colour_and_in_grey():
     assert (grey[0, 0].tolist(), grey[0, 63].tolist()) == ([0, 0, 0], [255, 255, 255])
 
 
-def test_what_is_no_number_is_still_a_picture():
-    assert images_mosaic(np.full((2, 1, 4, 4), np.nan)).shape == (64, 64 + GAP + 64, 3)
+@pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_still_a_picture(strange):
+    for mosaic in (images_mosaic, filters_mosaic):
+        assert mosaic(np.full((2, 1, 4, 4), strange)).shape == (64, 64 + GAP + 64, 3)
 
 
 # --- errors ---------------------------------------------------------------------------------------

@@ -175,6 +175,15 @@ def test_powers_are_written_with_names():
     assert told[1].startswith("∂L/∂base gets g · e · base^(e − 1) = 1 · 2 · (3)^(2 − 1) = 6 from this edge")
 
 
+def test_without_the_values_there_are_still_names():
+    """Outside of `tc.record()` only what the rules need is kept: of exp its result."""
+    told = sentences((leaf(0.0, "w") + 1.0).exp())
+    assert (
+        told[1]
+        == "∂L/∂add gets g · exp(add) = 2.71828 from this edge; add has no other consumer, so it is finished."
+    )
+
+
 def test_words_in_a_formula_are_no_sum():
     assert sentences(leaf(0.5, "z").relu())[1].startswith(
         "From this edge ∂L/∂z gets g where z > 0, else 0, here 1;"

@@ -183,9 +183,18 @@ def test_colours_say_what_letters_say(fan_out, theme):
         assert look.halo in style_of(b, "▶ b")
         assert look.tones["gradient"] in style_of(c, "∂ 1 ✓")
         assert look.tones["gradient"] not in style_of(b, "∂ 1 …")
+        assert look.halo.lower() in backgrounds(tree, tree.branches[1].line)
         assert session.app.theme == f"tinygrad-cnn-{theme}"
 
     play(fan_out, scenario, theme=theme)
+
+
+def backgrounds(tree, line):
+    """The colours behind the text of a line, as it is drawn."""
+    segments = tree.render_line(line - tree.scroll_offset.y)
+    return {
+        segment.style.bgcolor.name for segment in segments if segment.text.strip() and segment.style.bgcolor
+    }
 
 
 def style_of(text, part):
@@ -217,6 +226,7 @@ def test_any_name_is_shown_as_it_is():
     async def scenario(session):
         await session.press("end")
         assert "[red]w[/][" in session.text("#said")
+        assert "[red]w[/][" in session.app.query_one("#said")._border_title.plain
         assert any("[red]w[/][" in line for line in session.listed())
         await session.press("slash", "[", "j", "escape", "j", "[", "z", "enter")
         assert "'[j'" in session.notes()[0]
@@ -255,6 +265,8 @@ def test_the_gradient_of_the_lecture_is_shown(regression):
     async def scenario(session):
         await session.press("j", "b", "1", "enter")
         assert session.numbers().split()[-2:] == ["−0.187095", "0"]
+        tree = session.app.query_one(GraphTree)  # the node stands in the middle, its neighbours around it
+        assert tree.cursor_line - tree.scroll_offset.y == tree.size.height // 2
         assert session.tree()["b1"] == "▶ b1  0  ∂ −0.1871 ✓"
 
     play(regression, scenario)

@@ -11,6 +11,7 @@ The first three are in float64, with the numbers that lectures work out on the b
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tinygrad_cnn import data, functional, models
 from tinygrad_cnn._create import tensor
@@ -35,6 +36,9 @@ def graph_of(name: str) -> Graph:
         result = LESSONS[name]()
     graph = Graph.of(result)
     graph.backward()
+    # A node's line is the innermost one outside of this package, and here that is of no use to anybody.
+    graph.nodes = [replace(node, source="") for node in graph.nodes]
+    graph.backward_nodes = [replace(node, source="") for node in graph.backward_nodes]
     return graph
 
 

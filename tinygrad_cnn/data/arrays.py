@@ -109,7 +109,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     One tensor is enough for an autoencoder, whose target is its input; three make (image, mask, weight).
 
     Args:
-        tensors: Tensors, which stay on their backend, or what `tc.tensor` takes (an array keeps its dtype).
+        tensors: Tensors, or what `tc.tensor` makes one of (an array keeps its dtype).
 
     Attributes:
         tensors: the Tensors, in a tuple.

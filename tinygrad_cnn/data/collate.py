@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.backend import get_backend
 from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, ShapeError
 from tinygrad_cnn.ops.joining import stack as stack_tensors
 
@@ -57,6 +58,7 @@ def stack(items: Sequence[Any], names: Sequence[str]) -> Any:
         _check_shapes_and_dtypes(items, names)
         return stack_tensors(items)
     if isinstance(first, str | bytes):
+        _check_kind(items, names, str | bytes)
         return list(items)
     if isinstance(first, Mapping):
         _check_kind(items, names, Mapping)
@@ -72,13 +74,15 @@ def stack(items: Sequence[Any], names: Sequence[str]) -> Any:
     if all(type(item) in (bool, int, float) for item in items):
         numbers = np.array(items)
         return numbers.astype(np.float32) if numbers.dtype == np.float64 else numbers
-    arrays = [_as_array(item, name) for item, name in zip(items, names, strict=True)]
+    arrays = [_numbers(item, name) for item, name in zip(items, names, strict=True)]
     _check_shapes_and_dtypes(arrays, names)
     return np.stack(arrays)
 
 
 def to_tensors(batch: Any) -> Any:
-    """The same batch with every array in it turned into a Tensor of the current backend."""
+    """The same batch with every array and Tensor in it put on the current backend."""
+    if isinstance(batch, Tensor):
+        return batch.to(get_backend())
     if isinstance(batch, np.ndarray):
         return tensor(batch)
     if isinstance(batch, Mapping):
@@ -98,7 +102,7 @@ def rebuild(example: Any, values: Iterable[Any]) -> Any:
 # --- what does not go together --------------------------------------------------------------------
 
 
-def _as_array(item: Any, name: str) -> NDArray[Any]:
+def _numbers(item: Any, name: str) -> NDArray[Any]:
     looks_like_numbers = isinstance(item, int | float) or any(
         hasattr(item, protocol) for protocol in ("__array__", "__array_interface__")
     )

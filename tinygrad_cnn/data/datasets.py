@@ -77,8 +77,7 @@ class Subset(Dataset[Item]):
         indices: their numbers there; they may repeat.
 
     Attributes:
-        dataset: the same.
-        indices: the same.
+        dataset, indices: as given.
 
     Example:
         >>> from tinygrad_cnn.data import Subset
@@ -108,7 +107,7 @@ class ConcatDataset(Dataset[Item]):
         datasets: at least one; none of their items is read now.
 
     Attributes:
-        datasets: the same, in a list.
+        datasets: as given, in a list.
         cumulative_sizes: how many items there are up to the end of each.
 
     Raises:

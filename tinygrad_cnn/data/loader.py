@@ -30,7 +30,7 @@ class Sampler(Protocol):
 
 
 class DataLoader:
-    """Iterate over a dataset in batches of Tensors, of the form that `default_collate` gives them.
+    """Iterate over a dataset in batches, made by `default_collate`: Tensors on the current backend.
 
     One pass through the loader is one epoch: when it is complete, `loader.epoch` goes up by one and the next
     pass is shuffled anew. A pass that is broken off does not count. Items are asked for when their batch is
@@ -43,8 +43,8 @@ class DataLoader:
         shuffle: whether to deal in random order; right for training, pointless for testing.
         sampler: an order of your own instead, the numbers of the items. They may repeat.
         num_workers: 0, because batches are made in this process. It is here for those who know PyTorch.
-        collate_fn: makes one batch of a list of items, instead of `default_collate`. Arrays in what it
-            returns become Tensors, all else stays.
+        collate_fn: makes one batch of a list of items, instead of `default_collate`. Arrays in it become
+            Tensors.
         pin_memory: False, because there is no pinned memory. It is here for those who know PyTorch.
         drop_last: leave out the last batch if it is smaller.
         seed: of the order and of random transforms.
@@ -88,7 +88,7 @@ class DataLoader:
         self.dataset = check_dataset(dataset)
         self.batch_size = _check_batch_size(batch_size)
         self.shuffle = shuffle
-        self.sampler = sampler
+        self.sampler = None if sampler is None else _check_sampler(sampler)
         self.collate_fn = collate_fn
         self.drop_last = drop_last
         self.seed = check_integer(seed, "seed")
@@ -216,6 +216,18 @@ def _check_batch_size(batch_size: object) -> int:
             hint="images and labels are one dataset: ArrayDataset(images, labels)",
         )
     return check_integer(batch_size, "batch_size", at_least=1)
+
+
+def _check_sampler(sampler: Sampler) -> Sampler:
+    if not (isinstance(sampler, Sized) and isinstance(sampler, Iterable)):
+        raise ArgumentTypeError(
+            "a sampler is an order with a length",
+            argument="sampler",
+            expected="something with __len__ and __iter__, such as a list of indices",
+            got=repr(sampler),
+            hint="list(sampler), if it is the same in every epoch",
+        )
+    return sampler
 
 
 def _check_one_process(num_workers: int, pin_memory: bool) -> None:

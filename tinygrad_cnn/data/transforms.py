@@ -7,7 +7,7 @@ in every repetition of a run. The deterministic ones ignore it and may be called
 
 Any function of that form is a transform:
 
-    loader = DataLoader(mini.train, transform=lambda images, rng: images / np.float32(255))
+    loader = DataLoader(mini.train, batch_size=64, transform=lambda images, rng: images / np.float32(255))
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, count
+from tinygrad_cnn.dtypes import Shape, count, require_floating
 from tinygrad_cnn.errors import ShapeError
 from tinygrad_cnn.functional._affine import check_dtypes
 from tinygrad_cnn.ops.linalg import matmul
@@ -32,6 +32,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> tc.functional.linear(tc.tensor([[3.0, 4.0]]), W, tc.tensor([0.0, 0.0, 10.0]))
     tensor([[11., -4., 17.]])
     """
+    require_floating(input, "input")  # also says what None is, the result of a forward without `return`
     check_dtypes(input=input, weight=weight, bias=bias)
     if weight.ndim != 2:
         raise ShapeError(

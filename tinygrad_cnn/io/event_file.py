@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_cnn.errors import OptionalDependencyError
@@ -90,8 +89,10 @@ class EventFile:
         self._write(step, summary=self._library.summary.scalar(tag, value))
 
     def histogram(self, tag: str, values: NDArray[Any], step: int) -> None:
-        """How often which value occurs; `values` has at least one element, and all are finite."""
-        self._write(step, summary=self._library.summary.histogram(tag, values, BINS))
+        """How often which value occurs; those that are not finite are left out."""
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            self._write(step, summary=self._library.summary.histogram(tag, finite, BINS))
 
     def image(self, tag: str, pixels: NDArray[Any], step: int, *, description: str = "") -> None:
         """A picture.
@@ -120,13 +121,3 @@ class EventFile:
     def _write(self, step: int, **what: Any) -> None:
         event = self._library.proto.event_pb2.Event(wall_time=time.time(), step=step, **what)
         self._writer.write_event(event)
-
-
-@contextmanager
-def event_file(folder: str | os.PathLike[str]) -> Iterator[EventFile]:
-    """An event file that is closed at the end of the block."""
-    events = EventFile(folder)
-    try:
-        yield events
-    finally:
-        events.close()

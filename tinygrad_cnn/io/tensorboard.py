@@ -25,14 +25,16 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tinygrad_cnn._formula import number
 from tinygrad_cnn._graph_backward import PREFIX
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import DType
 from tinygrad_cnn.graph import Graph, GraphEdge, GraphNode
-from tinygrad_cnn.io.event_file import event_file, tensorboardx
+from tinygrad_cnn.io.event_file import EventFile, tensorboardx
 
 GRADIENTS = "gradients"  # the scope of the backward pass, as TensorFlow calls it
 
@@ -79,7 +81,7 @@ def to_tensorboard(graph: Graph, logdir: str | os.PathLike[str], *, backward: bo
     1
     """
     definition = graph_def(graph, backward=backward)
-    with event_file(logdir) as events:
+    with closing(EventFile(logdir)) as events:
         events.graph(definition)
     return Path(logdir)
 
@@ -141,7 +143,7 @@ def _facts(node: GraphNode, names: Mapping[int, str], rule: str) -> dict[str, An
         facts["label"] = node.label
     if node.source:
         facts["line"] = node.source
-    if node.value is not None and not node.outputs[0].shape:
+    if isinstance(node.value, Tensor) and not node.value.shape and node.value.backend.executes:
         facts["value"] = number(node.value.item())
     if node.saved:
         facts["saved_bytes"] = sum(saved.bytes for saved in node.saved)
@@ -166,7 +168,7 @@ def _attribute(proto: Any, value: Any) -> Any:
     if isinstance(value, tuple) and all(map(_is_int64, value)):
         return make(list=make.ListValue(i=value))
     text = str(value).encode(errors="replace")
-    # TensorBoard shows the field for words as bytes, "∂" as "\\342\\210\\202", but this other one as it is.
+    # TensorBoard shows the field for words as bytes, "∂" as "\342\210\202", but this other one as it is.
     return make(s=text) if text.isascii() else make(placeholder=text.decode())
 
 

@@ -1,4 +1,7 @@
-"""Batch-normalization layers, which remember the mean and variance of what they saw in training."""
+"""Normalization layers that may remember the mean and variance of what they saw in training.
+
+BatchNorm looks over the whole batch and all places, InstanceNorm over the places of one image.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,17 @@ from tinygrad_cnn.nn.module import Module
 from tinygrad_cnn.nn.parameter import Parameter
 from tinygrad_cnn.ops.creation import zeros
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+]
 
 
-class ChannelStatistics(Module):
+class _ChannelStatistics(Module):
     """What batch and instance normalization share: for every channel a scale, a shift and statistics."""
 
     shapes: ClassVar[tuple[str, ...]]  # accepted inputs, for people
@@ -76,7 +86,10 @@ class ChannelStatistics(Module):
         return f"{facts}, bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
 
 
-class _BatchNorm(ChannelStatistics):
+# --- over the batch --------------------------------------------------------------------------------
+
+
+class _BatchNorm(_ChannelStatistics):
     """What batch normalization of every number of dimensions shares."""
 
     ndims: ClassVar[tuple[int, ...]]
@@ -173,3 +186,96 @@ class BatchNorm3d(_BatchNorm):
 
     shapes = ("(N, C, D, H, W)",)
     ndims = (5,)
+
+
+# --- every channel of every image by itself -------------------------------------------------------
+
+
+class _InstanceNorm(_ChannelStatistics):
+    """What instance normalization of every number of dimensions shares."""
+
+    spatial: ClassVar[int]
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        *,
+        bias: bool = True,
+        dtype: DTypeLike = float32,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        alone = self.spatial + 1  # the dimensions of an image without a batch
+        self._check(x, -alone, (alone, alone + 1))
+        images = x.unsqueeze(0) if x.ndim == alone else x
+        output = F.instance_norm(
+            images,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            use_input_stats=self.training or not self.track_running_stats,
+            momentum=self.momentum or 0.0,
+            eps=self.eps,
+        )
+        return output.squeeze(0) if images is not x else output
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance normalization of lines (N, C, L), or one line (C, L); arguments as for `InstanceNorm2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.InstanceNorm1d(2)(tc.tensor([[1.0, 3.0], [10.0, 30.0]]))
+    tensor([[-1.,  1.],
+            [-1.,  1.]])
+    """
+
+    shapes = ("(N, C, L)", "(C, L)")
+    spatial = 1
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Every channel of every image gets mean 0 and variance 1.
+
+    Args:
+        num_features: C, the number of channels.
+        eps: added to the variance before its root is taken.
+        momentum: the weight of a new batch in the running statistics; None leaves them as they are.
+        affine: True adds a learned scale and shift.
+        track_running_stats: True keeps running statistics, which take the image's place after `eval()`.
+        bias: False leaves out the shift alone.
+        dtype: of parameters and statistics.
+
+    Shapes:
+        (N, C, H, W), or one image (C, H, W) → the same.
+
+    Parameters and buffers:
+        weight, bias: (C,), 1 and 0 at first; with `affine`.
+        running_mean, running_var: (C,), 0 and 1 at first; with `track_running_stats`.
+        num_batches_tracked: 0-d int64; stays 0, as PyTorch's does.
+
+    >>> import tinygrad_cnn as tc
+    >>> layer = tc.nn.InstanceNorm2d(3)
+    >>> layer(tc.rand(8, 3, 4, 4)).shape, list(layer.state_dict())
+    ((8, 3, 4, 4), [])
+    """
+
+    shapes = ("(N, C, H, W)", "(C, H, W)")
+    spatial = 2
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalization of volumes (N, C, D, H, W) or (C, D, H, W); arguments as for `InstanceNorm2d`.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.nn.InstanceNorm3d(2, affine=True)(tc.rand(4, 2, 3, 3, 3)).shape
+    (4, 2, 3, 3, 3)
+    """
+
+    shapes = ("(N, C, D, H, W)", "(C, D, H, W)")
+    spatial = 3

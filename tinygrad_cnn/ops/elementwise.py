@@ -190,9 +190,9 @@ def rsqrt(B, x):
     return B.xp.reciprocal(B.xp.sqrt(x))
 
 
-@rsqrt.gradient("x", "∂L/∂x = −g · out / (2x)")
-def _(g, node, x, out):
-    return neg(div(mul(g, out), mul(x, 2)))
+@rsqrt.gradient("x", "∂L/∂x = −g/2 · out³")
+def _(g, node, out):
+    return mul(mul(g, -0.5), mul(out, square(out)))
 
 
 @op(symbol="x²", infer=numeric, method=True, samples=UNARY)

@@ -112,7 +112,8 @@ def logaddexp(B, x, y):
     xp = B.xp
     larger = xp.where(x < y, y, x)
     smaller = xp.where(x < y, x, y)
-    gap = xp.where(x == y, 0, smaller) - xp.where(x == y, 0, larger)  # 0 also for ∞ and ∞
+    same_infinity = (x == y) & (xp.abs(x) == math.inf)  # no gap lies between them, but ∞ − ∞ is NaN
+    gap = xp.where(same_infinity, 0, smaller) - xp.where(same_infinity, 0, larger)
     return larger + xp.log1p(xp.exp(gap))
 
 

@@ -28,7 +28,7 @@ def filters_mosaic(weights: NDArray[Any]) -> Pixels:
     """
     _, channels, height, width = weights.shape
     kernels = weights[: max(1, MOST_TILES // channels)]
-    tiles = kernels.astype(np.float64).reshape(-1, height, width)
+    tiles = np.where(np.isfinite(kernels), kernels, 0).astype(np.float64).reshape(-1, height, width)
     limit = float(np.abs(tiles).max()) or 1.0
     colours = np.array([_rgb(colour) for colour in DIVERGING])
     places = np.linspace(-limit, limit, len(colours))
@@ -46,7 +46,8 @@ def images_mosaic(images: NDArray[Any], most: int = 16) -> Pixels:
     >>> images_mosaic(np.ones((64, 1, 28, 28))).shape
     (348, 348, 3)
     """
-    shown = np.nan_to_num(images[:most, :3].astype(np.float64))
+    shown = images[:most, :3].astype(np.float64)
+    shown[~np.isfinite(shown)] = 0
     if shown.shape[1] != 3:
         shown = shown[:, :1].repeat(3, axis=1)
     low, high = shown.min(), shown.max()

@@ -144,7 +144,7 @@ class TensorBoard(Callback):
         for name, module in trainer.model.named_modules():
             if isinstance(module, Conv2d):
                 pixels = filters_mosaic(module.weight.numpy())
-                file.image(f"filters/{name}", pixels, step, description=_FILTERS)
+                file.image(f"filters/{name}".rstrip("/"), pixels, step, description=_FILTERS)
                 break
 
     def _write_first_batch(self, module: Module, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -158,12 +158,11 @@ class TensorBoard(Callback):
 
 
 def _parameters_and_gradients(model: Module) -> Iterator[tuple[str, Tensor]]:
-    """Those with any numbers in them, each under the tag it has in TensorBoard."""
+    """Each under the tag that it has in TensorBoard."""
     for name, parameter in model.named_parameters():
-        if parameter.numel():
-            yield f"parameters/{name}", parameter
-            if parameter.grad is not None:
-                yield f"gradients/{name}", parameter.grad
+        yield f"parameters/{name}", parameter
+        if parameter.grad is not None:
+            yield f"gradients/{name}", parameter.grad
 
 
 def _learning_rate(trainer: Trainer) -> float:

@@ -120,6 +120,7 @@ class _Writer:
             self._write(f"subgraph {_quoted(f'cluster_{inner.path}')} {{")
             self._attributes(
                 "graph",
+                id=inner.key,
                 label=_Html(_markup(title_lines(inner.name))),
                 tooltip=inner.path,
                 fontname=SANS,

@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_cnn._graph_paths import Paths
 from tinygrad_cnn.dtypes import count
 from tinygrad_cnn.graph import Graph, GraphEdge, GraphNode
-from tinygrad_cnn.viz.picture import Arrow, Block, Line, Picture, Shape
+from tinygrad_cnn.viz.picture import Arrow, Block, Line, Mark, Picture, Shape
 from tinygrad_cnn.viz.theme import number, shape_text
 from tinygrad_cnn.viz.values import Family, Scales, Value, can_be_shown, described, single_text
 
@@ -65,6 +65,7 @@ class _Forward:
         self.on_path = {
             end for place in notes.marked for end in (graph.edges[place].source, graph.edges[place].target)
         }
+        self.backward = _backward_nodes(graph)
         self.scales = Scales()
         if not self.single:
             self._widen_scales()
@@ -80,12 +81,14 @@ class _Forward:
         blocks: tuple[Block, ...] = ()
         if node.id not in self.carriers or node.is_leaf:  # the others have theirs on an arrow
             blocks = self._node_blocks(node)
-        return shape_of(node, blocks=blocks, mark="path" if node.id in self.on_path else "")
+        mark: Mark = "path" if node.id in self.on_path else ""
+        return shape_of(node, blocks=blocks, mark=mark, gradient=node.id in self.backward)
 
     def arrow(self, place: int, edge: GraphEdge) -> Arrow:
         source = self.graph.nodes[edge.source]
         return Arrow(
             key=f"e{place}",
+            flow="gradient" if edge.source in self.backward else "value",
             start=f"n{edge.source}",
             end=f"n{edge.target}",
             blocks=tuple(self._arrow_blocks(place, edge, source)),
@@ -140,8 +143,8 @@ def shape_of(node: GraphNode, **more: Any) -> Shape:
         facts=tuple(facts(node)),
         result=shape_text(spec.shape),
         parameters=count(spec.shape) if node.kind == "parameter" else 0,
-        structure=(node.kind, node.op, str(dict(node.params)), node.outputs),
-        **{"gradient": node.origin is not None, **more},
+        structure=(node.kind if node.is_leaf else "op", node.op, str(dict(node.params)), node.outputs),
+        **more,
     )
 
 
@@ -211,6 +214,15 @@ def _title(node: GraphNode) -> str:
 
 def _family(node: GraphNode) -> Family:
     return "weights" if node.kind == "parameter" else "data"
+
+
+def _backward_nodes(graph: Graph) -> set[int]:
+    """Operations of a backward pass that the graph was computed through, as graphs of gradients are."""
+    found = {node.id for node in graph.nodes if node.origin is not None}
+    for edge in graph.edges:  # where contributions are added up belongs to it, too
+        if edge.source in found:
+            found.add(edge.target)
+    return found
 
 
 def _first_arrows(graph: Graph) -> dict[int, int]:

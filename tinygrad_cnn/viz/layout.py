@@ -139,7 +139,7 @@ def _reached_by_data(picture: Picture) -> set[str]:
     if not reached:
         return {shape.key for shape in picture.shapes if not shape.is_leaf}
     for arrow in picture.arrows:
-        if arrow.start in reached and arrow.flow == "value":
+        if arrow.start in reached and arrow.flow != "saved" and not arrow.against:
             reached.add(arrow.end)
     return reached
 

@@ -22,7 +22,7 @@ def to_mermaid(picture: Picture, theme: Theme) -> str:
     if picture.mirrored:
         direction = {"TB": "BT", "LR": "RL"}[direction]
     lines = [_settings(theme), f"flowchart {direction}"]
-    lines += _box(boxes(picture.shapes), theme, "  ", [0])
+    lines += _box(boxes(picture.shapes), theme, "  ")
     lines += [_arrow(arrow) for arrow in picture.arrows]
     lines += [f"  linkStyle {place} {_line(arrow, theme)}" for place, arrow in enumerate(picture.arrows)]
     if picture.caption:
@@ -44,13 +44,11 @@ def _settings(theme: Theme) -> str:
     return f"%%{{init: {json.dumps(settings)}}}%%"
 
 
-def _box(box: Box, theme: Theme, indent: str, count: list[int]) -> list[str]:
-    """The lines of a box; `count` numbers the boxes, because their names may hold anything."""
+def _box(box: Box, theme: Theme, indent: str) -> list[str]:
     lines = [f"{indent}{line}" for shape in box.shapes for line in _shape(shape, theme)]
     for inner in box.boxes:
-        count[0] += 1
-        lines.append(f'{indent}subgraph s{count[0]}["{_title(inner.name)}"]')
-        lines += _box(inner, theme, indent + "  ", count)
+        lines.append(f'{indent}subgraph {inner.key}["{_title(inner.name)}"]')
+        lines += _box(inner, theme, indent + "  ")
         lines.append(f"{indent}end")
     return lines
 

@@ -130,8 +130,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Box:
-    """The shapes of a scope, and the boxes in it."""
+    """The shapes of a scope, and the boxes in it.
 
+    Attributes:
+        key: with the picture's prefix its id in SVG: "box1".
+    """
+
+    key: str
     path: str
     shapes: list[Shape] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
@@ -143,12 +148,12 @@ class Box:
 
 def boxes(shapes: Iterable[Shape]) -> Box:
     """The boxes around the shapes; the outermost is the whole picture."""
-    known = {"": Box("")}
+    known = {"": Box("box0", "")}
     for shape in shapes:
         parent = known[""]
         for path in ancestry(shape.scope):
             if path not in known:
-                known[path] = Box(path)
+                known[path] = Box(f"box{len(known)}", path)
                 parent.boxes.append(known[path])
             parent = known[path]
         parent.shapes.append(shape)

@@ -146,7 +146,7 @@ class Placement(NamedTuple):
     Attributes:
         size: of the whole.
         shapes: by their names in DOT.
-        boxes: left, bottom, right, top of each scope's box, by its name in DOT.
+        boxes: left, bottom, right, top of each scope's box, by its id.
         curves: by the ids of the arrows.
     """
 
@@ -169,9 +169,9 @@ def placed(source: str, *, engine: str = "dot") -> Placement:
             x, y = _numbers(part["pos"])
             size = (float(part["width"]) * _POINTS, float(part["height"]) * _POINTS)
             shapes[part["name"]] = Rectangle(x, y, *size)
-        elif "bb" in part:
+        elif "bb" in part:  # other subgraphs are rows
             left, bottom, right, top = _numbers(part["bb"])
-            boxes[part["name"]] = (left, bottom, right, top)
+            boxes[part["id"]] = (left, bottom, right, top)
     curves = {edge["id"]: _curve(edge) for edge in layout.get("edges", []) if "id" in edge}
     _, _, width, height = _numbers(layout["bb"])
     return Placement((width, height), shapes, boxes, curves)

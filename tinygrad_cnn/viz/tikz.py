@@ -70,7 +70,7 @@ class _Writer:
 
     def _boxes(self, box: Box, level: int) -> Iterator[str]:
         for inner in box.boxes:
-            place = self.placement.boxes.get(f"cluster_{inner.path}")
+            place = self.placement.boxes.get(inner.key)
             if place is not None:
                 left, bottom, right, top = place
                 fill = _color("fill", self.theme.scope_fills[level % 2])

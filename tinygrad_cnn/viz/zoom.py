@@ -86,7 +86,7 @@ class _Part:
             return self._from_outside(node, new)
         kind = "output" if node.id in self.leaving and not node.is_leaf else node.kind
         saved = tuple(replace(each, source=self.ids[each.source]) for each in node.saved)
-        origin = None if node.origin is None else self.ids[node.origin]
+        origin = None if node.origin is None else self.ids.get(node.origin, -1)
         return replace(node, id=new, kind=kind, saved=saved, origin=origin)
 
     def _from_outside(self, node: GraphNode, new: int) -> GraphNode:

@@ -55,7 +55,9 @@ def tell(graph: Graph) -> list[Scene]:
 
     >>> import tinygrad_cnn as tc
     >>> w = tc.tensor(3.0, requires_grad=True, name="w")
-    >>> graph = tc.Graph.of(w * 2)
+    >>> with tc.record():
+    ...     y = w * 2
+    >>> graph = tc.Graph.of(y)
     >>> _ = graph.backward()
     >>> for scene in tell(graph):
     ...     print(scene.sentence)

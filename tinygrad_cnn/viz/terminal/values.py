@@ -210,6 +210,18 @@ def print_steps(graph: Graph, console: Console, theme: Theme = DARK) -> None:
 
     Raises:
         GradientError: as for `steps`.
+
+    >>> import tinygrad_cnn as tc
+    >>> a = tc.tensor(3.0, requires_grad=True, name="a")
+    >>> print_steps(tc.Graph.of(a * 5), Console(width=60))
+    1  start at mul
+       The walk starts at mul. L is mul itself, so ∂L/∂mul = 1.
+    2  mul → a
+       ∂L/∂a gets g · 5 = 1 · 5 = 5 from this edge; a has no
+       other consumer, so it is finished.
+    3  ∂L/∂a finished
+       ∂L/∂a = 5 is finished. a is a leaf, so this is the
+       gradient that was wanted.
     """
     names = called(graph)
     told = steps(graph)
