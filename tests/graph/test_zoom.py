@@ -44,19 +44,21 @@ def test_ids_and_edges_fit_together(graph):
 
 def test_values_come_along(graph):
     part = graph.zoom("two")
-    h = part.node("h").value.item()
+    h = part.node("net/one/h").value.item()
     assert part.nodes[-1].value.item() == pytest.approx(h * h + h)
 
 
 def test_the_events_that_happened_there(graph):
     graph.backward()
     part = graph.zoom("two")
-    h = part.node("h")
+    h = part.node("net/one/h")
     kinds = [event.kind for event in part.events]
     assert kinds.count("contribution") == len(part.edges)
     assert [event.kind for event in part.events if event.node == h.id].count("sum") == 2
     assert not any(event.kind == "visit" and event.node == h.id for event in part.events)
-    sent = sum(event.value.item() for event in part.events if event.kind == "contribution" and event.node == h.id)
+    sent = sum(
+        event.value.item() for event in part.events if event.kind == "contribution" and event.node == h.id
+    )
     assert sent == pytest.approx(2 * h.value.item() + 1)
 
 
@@ -83,7 +85,14 @@ def test_zoom_of_a_zoom(graph):
 
 
 def test_the_whole_scope_is_the_part_of_all_inside(graph):
-    assert {node.label or node.op for node in graph.zoom("net").nodes} == {"x", "w", "matmul", "h", "mul", "add"}
+    assert {node.label or node.op for node in graph.zoom("net").nodes} == {
+        "x",
+        "w",
+        "matmul",
+        "h",
+        "mul",
+        "add",
+    }
 
 
 def test_an_unknown_scope_names_the_nearest(graph):

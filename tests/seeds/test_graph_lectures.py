@@ -185,7 +185,9 @@ def test_single_numbers_agree_with_tensors(convolution):
         for row in range(size):
             for column in range(size):
                 node = numbers.node(f"{name}[0, 0, {row}, {column}]").id
-                visits = [event.value for event in numbers.events if (event.kind, event.node) == ("visit", node)]
+                visits = [
+                    event.value for event in numbers.events if (event.kind, event.node) == ("visit", node)
+                ]
                 assert visits[0].item() == pytest.approx(whole[row, column], rel=1e-12)
 
 

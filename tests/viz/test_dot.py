@@ -1,15 +1,18 @@
 """Graphs in DOT: every label survives, forms differ by kind, scopes are boxes."""
 
+import time
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
 import tinygrad_cnn as tc
-from tinygrad_cnn.errors import ArgumentError, UnknownName
+from tinygrad_cnn.errors import UnknownName
 from tinygrad_cnn.graph import Graph
-from tinygrad_cnn.viz import dot
+from tinygrad_cnn.viz import drawing, render
 from tinygrad_cnn.viz.layout import Layout, depth
 from tinygrad_cnn.viz.render import draw
+from tinygrad_cnn.viz.theme import form, get_theme
 
 SVG = "{http://www.w3.org/2000/svg}"
 AWKWARD = [
@@ -84,9 +87,11 @@ def test_scopes_are_boxes_inside_boxes():
 def test_kinds_differ_in_form_and_colour():
     with tc.record():
         y = tc.tensor([1.0], name="x") * leaf([1.0], "w") + 1.0
-    drawn = [dot._node_attributes(node, dot.get_theme("light")) for node in Graph.of(y).nodes]
-    forms = [(one["shape"], one.get("style"), one.get("fillcolor"), one.get("peripheries")) for one in drawn]
-    assert len(set(forms)) == 5
+    shapes = Graph.of(y).draw().picture.shapes
+    looks = [form(shape, get_theme("light")) for shape in shapes]
+    assert len({replace(look, title_size=0) for look in looks}) == 5
+    in_print = {(look.ellipse, look.rounded, look.double, look.width > 0) for look in looks}
+    assert len(in_print) == 5
 
 
 def test_a_constant_shows_its_number_with_a_real_minus():
@@ -127,9 +132,9 @@ def chain(length, parameter=None):
 
 
 def test_shallow_runs_left_to_right_and_deep_top_to_bottom():
-    assert depth(chain(5)) == 5
-    assert "rankdir=LR" in chain(5).to_dot()
-    assert "rankdir=TB" in chain(50).to_dot()
+    assert depth(chain(5).draw().picture) == 5
+    assert 'rankdir="LR"' in chain(5).to_dot()
+    assert 'rankdir="TB"' in chain(50).to_dot()
 
 
 def test_in_deep_networks_parameters_stand_beside_their_operation():
@@ -137,7 +142,7 @@ def test_in_deep_networks_parameters_stand_beside_their_operation():
         y = tc.ones(3)
         for _ in range(20):
             y = y * leaf([1.0, 1.0, 1.0], "w")
-    layout = Layout(Graph.of(y))
+    layout = Layout(Graph.of(y).draw().picture)
     assert len(layout.rows[""]) == 20
 
 
@@ -152,7 +157,7 @@ def test_room_is_kept_for_the_title_of_a_box_that_the_stream_enters():
         for number in range(20):
             with tc.name_scope(f"activation{number}"):
                 y = y.tanh()
-    layout = Layout(Graph.of(y))
+    layout = Layout(Graph.of(y).draw().picture)
     assert sorted(layout.titles.values()) == sorted(f"activation{number}" for number in range(20))
 
 
@@ -162,7 +167,56 @@ def test_a_thousand_nodes_render():
     assert len(nodes) == 1000
 
 
-def test_too_many_nodes_says_how_many(monkeypatch):
-    monkeypatch.setattr(dot, "MOST_NODES", 10)
-    with pytest.raises(ArgumentError, match="this graph has 31 nodes"):
-        chain(30).to_dot()
+# --- large pictures
+
+
+@pytest.fixture(scope="module")
+def ten_thousand():
+    """The graph of about 10,000 single numbers."""
+    x, w = leaf([[1.0] * 57], "x"), leaf([[0.01] * 57] * 57, "w")
+    with tc.record():
+        loss = (x @ w).tanh().square().sum()
+    return Graph.of(loss).element(most_nodes=20_000)
+
+
+def test_ten_thousand_numbers_in_thirty_seconds(ten_thousand, tmp_path):
+    assert 9_000 < len(ten_thousand.nodes) < 11_000
+    start = time.process_time()
+    svg = ten_thousand.render(tmp_path / "numbers.svg")
+    assert time.process_time() - start < 30
+    nodes = [g for g in ElementTree.parse(svg).iter(f"{SVG}g") if g.get("class", "").endswith("-node")]
+    assert len(nodes) == len(ten_thousand.nodes)
+
+
+def placed(graph, monkeypatch):
+    """Where our own layout puts the shapes of a small graph, by their titles."""
+    monkeypatch.setattr(drawing, "LARGE", 0)
+    shown = graph.draw()
+    spots = render.placed(shown.to_dot(), engine="nop2").shapes
+    return {shape.title: spots[shape.key] for shape in shown.picture.shapes}
+
+
+def test_our_own_layout_runs_left_to_right_without_overlaps(monkeypatch):
+    a, b = leaf(1.0, "a"), leaf(2.0, "b")
+    spots = placed(Graph.of((a * b + a).exp()), monkeypatch)
+    order = ["b", "·", "+", "eˣ"]
+    assert [spots[name].x for name in order] == sorted(spots[name].x for name in order)
+    names = list(spots)
+    for one in names:
+        for two in names[names.index(one) + 1 :]:
+            across = abs(spots[one].x - spots[two].x) - (spots[one].width + spots[two].width) / 2
+            up = abs(spots[one].y - spots[two].y) - (spots[one].height + spots[two].height) / 2
+            assert max(across, up) >= 0, (one, two)
+
+
+def test_what_is_needed_late_stands_late(monkeypatch):
+    early, late = leaf(1.0, "early"), leaf(2.0, "late")
+    spots = placed(Graph.of(early.exp().tanh().sqrt() * late), monkeypatch)
+    assert spots["late"].x > spots["tanh"].x
+
+
+def test_every_arrow_is_drawn_also_by_our_own_layout(monkeypatch):
+    monkeypatch.setattr(drawing, "LARGE", 0)
+    shown = Graph.of((leaf(1.0, "a") * 2).exp()).draw()
+    curves = render.placed(shown.to_dot(), engine="nop2").curves
+    assert set(curves) == {arrow.key for arrow in shown.picture.arrows}

@@ -79,7 +79,9 @@ def test_what_is_neither_depth_nor_name(lenet, fold):
 
 
 def chain(*widths):
-    network = tc.nn.Sequential(*(tc.nn.Linear(one, two) for one, two in zip(widths, widths[1:], strict=False)))
+    network = tc.nn.Sequential(
+        *(tc.nn.Linear(one, two) for one, two in zip(widths, widths[1:], strict=False))
+    )
     return tc.Graph.of(network(tc.ones(1, widths[0])))
 
 

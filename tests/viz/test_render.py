@@ -14,7 +14,14 @@ from tinygrad_cnn.errors import ArgumentError, OptionalDependencyError
 from tinygrad_cnn.graph import Graph
 from tinygrad_cnn.viz import render
 
-STARTS = {"svg": b"<?xml", "png": b"\x89PNG\r\n", "pdf": b"%PDF", "dot": b"digraph"}
+STARTS = {
+    "svg": b"<?xml",
+    "png": b"\x89PNG\r\n",
+    "pdf": b"%PDF",
+    "dot": b"digraph",
+    "mmd": b"%%{init",
+    "tex": b"\\documentclass",
+}
 
 
 @pytest.fixture
@@ -67,8 +74,8 @@ def test_the_program_is_run_when_it_is_there(graph, tmp_path, monkeypatch):
     program.write_text('#!/bin/sh\necho "$@"; cat\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    drawn = render.draw(graph.to_dot(), "png").decode()
-    assert drawn.startswith("-Tpng -Gdpi=")
+    drawn = render.draw(graph.to_dot(), "pdf").decode()
+    assert drawn.startswith("-Kdot -Tpdf")
     assert drawn.endswith(graph.to_dot())
 
 
@@ -87,10 +94,11 @@ def test_without_any_renderer_the_error_says_what_to_install(graph, tmp_path, no
     with pytest.raises(OptionalDependencyError, match=r"pip install 'tinygrad-cnn\[viz\]'"):
         graph.render(tmp_path / "g.svg")
     assert graph.render(tmp_path / "g.dot").exists()
+    assert graph.render(tmp_path / "g.mmd").exists()
 
 
 def test_an_unknown_extension_lists_the_known(graph, tmp_path):
-    with pytest.raises(ArgumentError, match=r"\.svg, \.png, \.pdf, \.dot"):
+    with pytest.raises(ArgumentError, match=r"\.svg, \.png, \.pdf, \.dot, \.mmd, \.tex"):
         graph.render(tmp_path / "g.bmp")
 
 

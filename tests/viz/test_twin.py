@@ -110,7 +110,9 @@ def test_gradients_of_leaves_end_it():
 def test_operations_of_the_backward_pass_stand_in_the_boxes_of_their_origin():
     picture = lenet_graph().draw(view="backward", fold=1).picture
     boxes = [shape for shape in picture.shapes if shape.role == "fold"]
-    assert {shape.title for shape in boxes} == {f"∂ {name}" for name in ("conv1", "conv2", "fc1", "fc2", "fc3")}
+    assert {shape.title for shape in boxes} == {
+        f"∂ {name}" for name in ("conv1", "conv2", "fc1", "fc2", "fc3")
+    }
     assert all(any(text.startswith("saved ") for text in texts(box)) for box in boxes)
 
 

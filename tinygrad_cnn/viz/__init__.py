@@ -22,6 +22,7 @@ and some more, and its display in notebooks.
 
 from tinygrad_cnn import _trace_read, _trace_write
 from tinygrad_cnn.graph import Graph, Recording, record
+from tinygrad_cnn.io import tensorboard
 from tinygrad_cnn.viz import diff, explain, methods, zoom
 from tinygrad_cnn.viz.drawing import Drawing
 from tinygrad_cnn.viz.player import Player, step, to_html
@@ -51,6 +52,7 @@ for _name, _method in {
     "zoom": zoom.zoom,
     "diff": diff.diff,
     "save": _trace_write.save,
+    "to_tensorboard": tensorboard.to_tensorboard,
     "to_json": _trace_write.to_json,
     "to_html": to_html,
     "explain": explain.explain,
