@@ -44,8 +44,8 @@ clean: ## remove what the commands above have made, except runs/
 	find tinygrad_cnn backends tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/demo.stamp: EXTRAS := viz
-$(VENV)/test.stamp: EXTRAS := metrics,step,tensorboard,viz,dev
-$(VENV)/parity.stamp: EXTRAS := metrics,step,tensorboard,viz,dev,parity
+$(VENV)/test.stamp: EXTRAS := metrics,tensorboard,viz,dev
+$(VENV)/parity.stamp: EXTRAS := metrics,tensorboard,viz,dev,parity
 $(VENV)/%.stamp: $(SOURCES) | $(BIN)/python
 	@echo "installing tinygrad-cnn[$(EXTRAS)] into $(VENV)"
 	@rm -rf build  # what an earlier build left there would be packed again

@@ -77,9 +77,8 @@ def main() -> None:
             results["workloads"].append(row)
             console.print(tables.for_terminal(tables.workload_rows(row), row["title"], tables.notes(row)))
     if "scaling" in options.workloads:
-        results["scaling"] = _scaling(
-            run, [n for n in peers if options.peers_given or n in SCALED], options.quick
-        )
+        scaled = [name for name in peers if options.peers_given or name in SCALED]
+        results["scaling"] = _scaling(run, scaled, options.quick)
         console.print(tables.for_terminal(tables.scaling_rows(results["scaling"]), "how the time grows"))
     for suite in SUITES:
         if suite in options.workloads:
@@ -124,10 +123,9 @@ def _options() -> argparse.Namespace:
 
 def _row(workload: Workload, contenders: list[Contender], left_out: dict[str, str]) -> dict[str, Any]:
     """What was measured of one workload, as plain data. PyTorch is the reference, or else the first."""
-    reference = next((c for c in contenders if c.peer == "torch"), contenders[0] if contenders else None)
+    reference = min(contenders, key=lambda contender: contender.peer != "torch", default=None)
     rows = []
     for contender in contenders:
-        assert reference is not None
         pairs = zip(contender.losses, reference.losses, strict=True)
         apart = max(abs(mine - other) / max(1.0, abs(other)) for mine, other in pairs)
         ratios = [mine / other for mine, other in zip(contender.rates, reference.rates, strict=True)]

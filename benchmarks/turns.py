@@ -25,9 +25,10 @@ from typing import Any
 
 from networks import first_weights
 from peers import ENTRIES, Peer, find
-from workloads import Workload, batches, losses
+from workloads import Workload, as_loss, batches, losses, work
 
 PAUSE = 0.25  # seconds
+LONGEST_TURN = 5.0  # seconds; who is slow takes fewer steps in a turn
 WARM_UP = 3  # steps: TinyJit records the second and replays from the third on
 
 
@@ -87,23 +88,32 @@ def compare(
                 answer = contender.hear(patience)
             except Exception as problem:
                 contender.stop()
-                left_out[name] = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
+                left_out[name] = _in_words(problem)
                 continue
             contender.first_step, contender.imported, contender.losses = answer
             ready.append(contender)
         try:
             for turn in range(rounds):
                 say(f"{workload.name}: round {turn + 1} of {rounds}")
-                for contender in ready:
+                for contender in list(ready):
                     time.sleep(PAUSE)
-                    seconds, contender.last_loss = contender.ask(workload.steps, patience)
-                    contender.rates.append(workload.steps * workload.batch / seconds)
+                    try:
+                        rate, contender.last_loss = contender.ask(workload.steps, patience)
+                        contender.rates.append(rate)
+                    except Exception as problem:
+                        contender.stop()
+                        left_out[contender.peer] = _in_words(problem)
+                        ready.remove(contender)
             for contender in ready:
                 contender.peak = contender.ask(None, patience)
         finally:
             for contender in ready:
                 contender.stop()
     return ready, left_out
+
+
+def _in_words(problem: Exception) -> str:
+    return " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
 
 
 def _start(name: str, workload: Workload, threads: int) -> Contender:
@@ -133,14 +143,23 @@ def _serve(line: Connection, name: str, workload: Workload, threads: int) -> Non
             losses(workload, peer, dealt, WARM_UP)
         line.send((seconds, imported, first))
         while (steps := line.recv()) is not None:
-            start = time.perf_counter()
-            last = losses(workload, peer, dealt, steps)[-1]
-            line.send((time.perf_counter() - start, last))
+            line.send(_turn(workload, peer, dealt, steps))
         line.send(peak_memory())
     except Exception as problem:
-        line.send(
-            RuntimeError(f"{type(problem).__name__}: {problem}")
-        )  # the problem's own class may not travel
+        # In words, since the class of the problem may be unknown on the other side.
+        line.send(RuntimeError(f"{type(problem).__name__}: {problem}"))
+
+
+def _turn(workload: Workload, peer: Peer, dealt: Iterator[Any], steps: int) -> tuple[float, float]:
+    """Images per second over some steps, fewer where they take long; and the last loss."""
+    step = work(workload, peer)
+    done, seconds = 0, 0.0
+    start = time.perf_counter()
+    while done < steps and seconds < LONGEST_TURN:
+        result = step(*next(dealt))
+        done += 1
+        seconds = time.perf_counter() - start
+    return done * workload.batch / seconds, as_loss(result)
 
 
 def _begin(workload: Workload, peer_class: type[Peer], threads: int) -> tuple[Peer, Iterator[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -104,8 +104,17 @@ def batches(workload: Workload, peer: Any) -> Iterator[tuple[Any, Any]]:
     yield from cycle([peer.batch(scaled[cut], labels[cut]) for cut in cuts])
 
 
+def work(workload: Workload, peer: Any) -> Callable[[Any, Any], Any]:
+    """What is timed: a training step or a prediction."""
+    return (lambda x, _: peer.predict(x)) if workload.kind == "predict" else peer.step
+
+
+def as_loss(result: Any) -> float:
+    """One number that says what was computed: the loss of a step, the mean size of predicted logits."""
+    return result if isinstance(result, float) else float(abs(result).mean())
+
+
 def losses(workload: Workload, peer: Any, dealt: Iterator[tuple[Any, Any]], steps: int) -> list[float]:
-    """Take some steps. What comes back says that everybody did the same: losses, or a mean of logits."""
-    if workload.kind == "predict":
-        return [float(abs(peer.predict(x)).mean()) for x, _ in islice(dealt, steps)]
-    return [peer.step(x, y) for x, y in islice(dealt, steps)]
+    """Do some steps, and tell what came out."""
+    step = work(workload, peer)
+    return [as_loss(step(x, y)) for x, y in islice(dealt, steps)]

@@ -26,6 +26,7 @@ from tinygrad_cnn.errors import (
     BackendError,
     ImmutableError,
     NonFiniteError,
+    ShapeError,
     TinygradCNNError,
 )
 
@@ -100,6 +101,8 @@ def _run(
         result = backend.run(kernel, [value.array for value in inputs], params)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
+    if not op.is_ours:
+        _check_kernel(op, backend, (result,) if op.single else result, specs)
     # A reduction to one element may come back as a bare number; every tensor holds an array.
     if op.single:
         return (result if specs[0].shape else backend.xp.asarray(result),)
@@ -268,6 +271,20 @@ def _no_spec(op: Op, inferred: object) -> ArgumentTypeError:
         expected="a Spec, such as tc.Spec(x.shape, x.dtype)",
         got=type(inferred).__name__,
     )
+
+
+def _check_kernel(op: Op, backend: Backend, arrays: Sequence[Array], specs: tuple[Spec, ...]) -> None:
+    """A user's kernel returns what its `infer` has announced; our own are tested to."""
+    for name, array, spec in zip(op.outputs, arrays, specs, strict=True):
+        array = backend.xp.asarray(array)
+        held = backend.dtype_of(backend.full((), 0, spec.dtype))
+        if tuple(array.shape) != spec.shape or backend.dtype_of(array) is not held:
+            raise ShapeError(
+                f"the kernel of {op.name} returned something else than its `infer` announced",
+                argument=name,
+                expected=f"shape {spec.shape}, {held}",
+                got=f"shape {tuple(array.shape)}, {backend.dtype_of(array)}",
+            ).at(op.name)
 
 
 def _require_assignable(target: Tensor) -> None:

@@ -125,6 +125,18 @@ class TensorMethods:
     def backward(self, gradient: Tensor | None = None, *, retain_graph: builtins.bool = False) -> None:
         """Walk backward from this tensor and add the gradients to `.grad` of the leaves."""
 
+    def bitwise_and(self, y: Operand) -> Tensor:
+        """The bits that both have, also written x & y; of bools, whether both are True."""
+
+    def bitwise_not(self) -> Tensor:
+        """Every bit turned over, also written ~x: −x − 1; of bools, the opposite."""
+
+    def bitwise_or(self, y: Operand) -> Tensor:
+        """The bits that at least one has, also written x | y."""
+
+    def bitwise_xor(self, y: Operand) -> Tensor:
+        """The bits that just one has, also written x ^ y."""
+
     def bmm(self, mat2: Tensor) -> Tensor:
         """Matrix by matrix through two stacks of one length: (b, n, k), (b, k, m) → (b, n, m)."""
 

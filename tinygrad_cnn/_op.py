@@ -72,6 +72,7 @@ class Op:
         self.name = self.__name__ = name
         self.__doc__ = kernel.__doc__
         self.__module__ = kernel.__module__
+        self.is_ours = kernel.__module__.startswith("tinygrad_cnn.")
         self.symbol = symbol
         self.infer = infer
         self.outputs = tuple(outputs)

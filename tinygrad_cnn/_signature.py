@@ -15,8 +15,15 @@ from typing import Any
 from tinygrad_cnn.errors import ArgumentTypeError
 
 
-class Explaining(type):
-    """The type of classes that explain a wrong call."""
+class Explaining(ABCMeta):
+    """The type of classes that explain a wrong call.
+
+    Attributes:
+        without_effect: arguments that PyTorch has and that mean nothing here; they are accepted, so that
+            programs written for it run.
+    """
+
+    without_effect: frozenset[str] = frozenset()
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -24,20 +31,19 @@ class Explaining(type):
         except TypeError as error:
             if isinstance(error, ArgumentTypeError):
                 raise
-            explained = _explained(cls, args, kwargs)
-            if explained is None:  # the call was right, and something inside was not
+            kept = {name: value for name, value in kwargs.items() if name not in cls.without_effect}
+            explained = _explained(cls, args, kept)
+            if explained is None and kept == kwargs:  # the call was right, and something inside was not
                 raise
-        raise explained
+        if explained is not None:
+            raise explained
+        return super().__call__(*args, **kept)
 
     @property
     def __signature__(cls) -> inspect.Signature:
         """What `help` and editors show: the constructor's arguments, not those of this metaclass."""
         signature = inspect.signature(cls.__init__)  # type: ignore[misc]
         return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-
-class ExplainingABC(Explaining, ABCMeta):
-    """The same for abstract classes."""
 
 
 def _explained(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ArgumentTypeError | None:

@@ -7,10 +7,12 @@ methods, so this file holds only what a tensor is: its facts, its gradient, its 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tinygrad_cnn import _advice
+from tinygrad_cnn._context import is_grad_enabled
 from tinygrad_cnn._display import describe
 from tinygrad_cnn._methods import TensorMethods
 from tinygrad_cnn._node import Hook, HookHandle, Node, Storage
@@ -30,6 +32,22 @@ from tinygrad_cnn.errors import (
 def _leaf_specs(shape: Shape, dtype: DType) -> tuple[Spec]:
     """A graph has thousands of scalar constants; they share one description."""
     return (Spec(shape, dtype),)
+
+
+def _in_place(operator: str) -> Callable[[Tensor, object], Any]:
+    """`t += other` and the like: a new tensor, as everywhere, but for the leaf that is trained by hand."""
+
+    def method(self: Tensor, other: object) -> Any:
+        if not (self.is_leaf and self._requires_grad):
+            return NotImplemented  # Python falls back to `t = t + other`
+        if is_grad_enabled():
+            raise ImmutableError(
+                "a leaf that requires a gradient cannot be updated in place while gradients are recorded",
+                hint="with tc.no_grad(): t -= step   or   t = t - step   for a new tensor",
+            )
+        return self.assign(getattr(self, operator)(other))
+
+    return method
 
 
 class Tensor(TensorMethods):
@@ -353,15 +371,9 @@ class Tensor(TensorMethods):
     # Identity, not value: tensors are keys of dictionaries and members of sets.
     __hash__ = object.__hash__
 
-    def _refuse_in_place(self, other: object) -> Any:
-        if self.is_leaf and self._requires_grad:
-            raise ImmutableError(
-                "a leaf that requires a gradient cannot be updated in place",
-                hint="with tc.no_grad(): t.assign(t - step)   or   t = t - step   for a new tensor",
-            )
-        return NotImplemented  # Python falls back to `t = t + other`
-
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = _refuse_in_place
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
+        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__")
+    )
 
     # --- moving and copying
 
@@ -393,6 +405,13 @@ class Tensor(TensorMethods):
         self._require_leaf("pickle")
         state = (self.numpy().copy(), self.dtype, self._requires_grad, self.name, self.backend.name)
         return (_unpickle, (type(self), *state))
+
+    # --- names that do not exist
+
+    if not TYPE_CHECKING:  # a type checker knows which do
+
+        def __getattr__(self, name: str) -> Any:
+            raise _advice.missing(name, "Tensor", _advice.OF_TENSORS, dir(type(self)))
 
     # --- how it looks
 

@@ -150,8 +150,9 @@ def _seed(output: Tensor, gradient: Tensor | None) -> Tensor:
         raise GradientError(
             "this tensor was not computed from anything that requires a gradient",
             expected="requires_grad=True on an input, and no tc.no_grad() around the computation",
-            got=repr(output.name or f"a tensor of shape {output.shape}"),
-            hint="tc.tensor(..., requires_grad=True)",
+            got=repr(output.name) if output.name else f"a tensor of shape {output.shape}, {output.dtype}",
+            hint="tc.tensor(..., requires_grad=True). If an input has it: comparisons, argmax, roundings, "
+            "integers, .detach() and operations without a gradient rule pass none on",
         )
     backend = output.backend
     if gradient is None:

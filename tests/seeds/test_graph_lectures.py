@@ -1,4 +1,4 @@
-"""The worked examples of the lectures as graphs: every number on the slides, read off our own drawings' data."""
+"""The worked examples of the lectures as graphs: every number on the slides, read off our own graphs."""
 
 from __future__ import annotations
 

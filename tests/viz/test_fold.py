@@ -1,9 +1,10 @@
 """Folding: which scopes close, what a closed one says, and which are drawn as one."""
 
 import time
+from itertools import pairwise
 
 import pytest
-from viz.networks import lenet_graph, leaf, resnet_graph
+from viz.networks import leaf, lenet_graph, resnet_graph
 
 import tinygrad_cnn as tc
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, UnknownName
@@ -79,9 +80,7 @@ def test_what_is_neither_depth_nor_name(lenet, fold):
 
 
 def chain(*widths):
-    network = tc.nn.Sequential(
-        *(tc.nn.Linear(one, two) for one, two in zip(widths, widths[1:], strict=False))
-    )
+    network = tc.nn.Sequential(*(tc.nn.Linear(one, two) for one, two in pairwise(widths)))
     return tc.Graph.of(network(tc.ones(1, widths[0])))
 
 

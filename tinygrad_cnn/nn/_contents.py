@@ -23,7 +23,7 @@ from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTypeLike
 from tinygrad_cnn.errors import ArgumentTypeError, UnknownName
 from tinygrad_cnn.nn import _state
-from tinygrad_cnn.nn.parameter import Parameter
+from tinygrad_cnn.nn.parameter import Parameter, forget_gradient
 
 if TYPE_CHECKING:
     from tinygrad_cnn.nn.module import Module
@@ -229,10 +229,10 @@ class Contents:
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of every parameter."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of every parameter: `.grad` becomes None, or zeros."""
         for parameter in self.parameters():
-            parameter.grad = None
+            forget_gradient(parameter, set_to_none)
 
     def to(self: _Self, target: DTypeLike | Backend) -> _Self:
         """Move every parameter and buffer to another backend, or its floats to another dtype; in place.

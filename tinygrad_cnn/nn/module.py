@@ -21,6 +21,7 @@ from typing import Any
 
 from tinygrad_cnn._context import is_grad_enabled, name_scope
 from tinygrad_cnn._node import HookHandle
+from tinygrad_cnn._signature import Explaining
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 from tinygrad_cnn.nn import _hooks, _state
@@ -32,7 +33,7 @@ from tinygrad_cnn.nn.parameter import Parameter
 __all__ = ["Module"]
 
 
-class Module(Contents):
+class Module(Contents, metaclass=Explaining):
     """The base of every layer and network: subclass it, assign parts in `__init__`, compute in `forward`.
 
     Attributes:
@@ -53,6 +54,7 @@ class Module(Contents):
     """
 
     training: bool
+    without_effect = frozenset({"inplace"})  # tensors never change in place
 
     def __init__(self) -> None:
         self.training = True

@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
+from tinygrad_cnn.ops.creation import zeros_like
 
 __all__ = ["Parameter"]
 
@@ -36,3 +37,9 @@ class Parameter(Tensor):
         super().__init__(value.array, value.shape, value.dtype, value.backend, value.storage)
         self.name = value.name
         self.requires_grad_(requires_grad)
+
+
+def forget_gradient(parameter: Tensor, set_to_none: bool) -> None:
+    """No gradient any more, or one of zeros."""
+    gradient = parameter.grad
+    parameter.grad = None if set_to_none or gradient is None else zeros_like(gradient)

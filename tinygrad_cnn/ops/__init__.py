@@ -5,6 +5,7 @@
     elementwise   powers, exponentials, logarithms, roots
     trigonometry  sine, cosine and their kin
     numbers       small functions of numbers: lerp, logaddexp, isclose ...
+    bitwise       and, or, xor, not, bit by bit
     comparison    comparisons, logic, where
     activation    ReLU, sigmoid, tanh, clamp ...
     cast          another dtype, another backend
@@ -48,6 +49,7 @@ from tinygrad_cnn._op import FUNCTIONS
 from tinygrad_cnn.ops import (
     activation,
     arithmetic,
+    bitwise,
     cast,
     comparison,
     creation,

@@ -33,6 +33,10 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "bernoulli",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
     "bmm",
     "broadcast_tensors",
     "broadcast_to",
@@ -283,6 +287,18 @@ def atleast_3d(*tensors: Any) -> Any:
 
 def bernoulli(x: Tensor) -> Tensor:
     """1 with the probability that x gives for each element, else 0; a constant, in the dtype of x."""
+
+def bitwise_and(x: Operand, y: Operand) -> Tensor:
+    """The bits that both have, also written x & y; of bools, whether both are True."""
+
+def bitwise_not(x: Operand) -> Tensor:
+    """Every bit turned over, also written ~x: −x − 1; of bools, the opposite."""
+
+def bitwise_or(x: Operand, y: Operand) -> Tensor:
+    """The bits that at least one has, also written x | y."""
+
+def bitwise_xor(x: Operand, y: Operand) -> Tensor:
+    """The bits that just one has, also written x ^ y."""
 
 def bmm(x: Tensor, mat2: Tensor) -> Tensor:
     """Matrix by matrix through two stacks of one length: (b, n, k), (b, k, m) → (b, n, m)."""

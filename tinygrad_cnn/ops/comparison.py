@@ -213,8 +213,5 @@ def _(g, node, condition):
 
 # --- Python's operators ---------------------------------------------------------------------------
 
-for _name, _operation in {"and": logical_and, "or": logical_or, "xor": logical_xor}.items():
-    attach_operator(_name, _operation)
 for _name, _operation in {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}.items():
     attach_operator(_name, _operation, reflects=False)  # Python turns a < b around by itself
-attach_operator("invert", logical_not, reflects=False)

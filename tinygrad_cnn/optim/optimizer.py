@@ -12,14 +12,16 @@ a whole training step can be recorded and replayed.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._create import tensor
+from tinygrad_cnn._signature import Explaining
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, StateDictError
+from tinygrad_cnn.nn.parameter import forget_gradient
 from tinygrad_cnn.optim.options import ParamGroup
 
 __all__ = ["Optimizer"]
@@ -35,7 +37,7 @@ _PYTORCH_ONLY = frozenset({"foreach", "fused", "capturable", "differentiable"})
 _SCALARS = frozenset({"step", "mu_product"})
 
 
-class Optimizer(ABC):
+class Optimizer(metaclass=Explaining):
     """Subclasses say what state a parameter has (`new_state`) and how it moves (`update`).
 
     Args:
@@ -72,7 +74,7 @@ class Optimizer(ABC):
                 argument="params",
                 expected="an iterable of tensors, or of dicts with 'params'",
                 got=type(params).__name__,
-                hint="[tensor] for a single one, model.parameters() for a module's",
+                hint="model.parameters() for a module's, [tensor] for a single one",
             )
         self.defaults = dict(defaults)
         self.param_groups: list[ParamGroup] = []
@@ -84,7 +86,8 @@ class Optimizer(ABC):
                 argument="params",
                 expected="at least one parameter",
                 got="none",
-                hint="model.parameters() can be walked through only once: list(model.parameters())?",
+                hint="layers in a plain list? Use nn.ModuleList. parameters() walked through twice? It can be only "
+                "once: list(model.parameters())",
             )
         groups = given if isinstance(given[0], Mapping) else [{"params": given}]
         for group in groups:
@@ -154,11 +157,18 @@ class Optimizer(ABC):
         if state:  # there may be nothing to remember, as in plain gradient descent
             self.state[parameter] = state
 
-    def zero_grad(self) -> None:
-        """Forget all gradients: `.grad` becomes None, and the next backward starts afresh."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients: `.grad` becomes None (or zeros), and the next backward starts afresh."""
+        for parameter in self._parameters():
+            forget_gradient(parameter, set_to_none)
+
+    def __repr__(self) -> str:
+        groups = [
+            ", ".join(f"{name}={value!r}" for name, value in group.items() if name != "params")
+            for group in self.param_groups
+        ]
+        name = type(self).__name__
+        return f"{name}({groups[0]})" if len(groups) == 1 else "\n  ".join([f"{name} of", *groups])
 
     @abstractmethod
     def new_state(self, parameter: Tensor, group: ParamGroup) -> State:

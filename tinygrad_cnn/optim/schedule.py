@@ -13,11 +13,12 @@ word for how many there were is `last_epoch`.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tinygrad_cnn._signature import Explaining
 from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, StateDictError
 from tinygrad_cnn.optim.optimizer import Optimizer
@@ -26,7 +27,7 @@ from tinygrad_cnn.optim.options import ParamGroup, not_negative
 __all__ = ["ChainedScheduler", "LRScheduler", "SequentialLR"]
 
 
-class LRScheduler(ABC):
+class LRScheduler(metaclass=Explaining):
     """Sets the learning rate of every group from the number of steps taken; subclasses say how.
 
     Args:

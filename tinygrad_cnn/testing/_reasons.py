@@ -18,6 +18,7 @@ _WITHOUT_GRADIENT = {
     "its results are bools: a step function has no gradient": (
         "eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite all any"
     ),
+    "made of integers, which have no gradient": "bitwise_and bitwise_or bitwise_xor bitwise_not",
     "a step function: flat between the steps": "floor ceil round trunc floor_divide",
     "its results are places, not numbers that change a little": "argmax argmin",
     "drawn from integers, a seed and a counter": "random_mask random_uniform",

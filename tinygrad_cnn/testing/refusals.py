@@ -116,6 +116,8 @@ CATALOGUE = (
         refused(name, ShapeError, "x and y", MASK, X[:, :2])
         for name in ("logical_and", "logical_or", "logical_xor")
     ),
+    *(refused(name, DTypeError, "x", X, X) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")),
+    refused("bitwise_not", DTypeError, "x", X),
     refused("where", ShapeError, "condition and x and y", MASK, X, zeros(4)),
     refused("where", DTypeError, "condition", X, X, X),
     # activation

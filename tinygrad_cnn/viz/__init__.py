@@ -9,7 +9,7 @@
     picture   what a picture consists of, before it is written down
     fold      scopes as single boxes, repeated ones as "× N"
     theme     colours, forms and fonts, once for all pictures
-    drawing   a picture in any format: dot, mermaid, tikz; render makes SVG, PNG and PDF of DOT
+    drawing   a picture in any format: dot (with labels), mermaid, tikz; render makes SVG, PNG, PDF of DOT
     methods   what `Graph` gets of all this
     player    a page that plays a graph step by step
     terminal  the same in a terminal, with keys or as a listing; steps is what happens, in a teacher's words
@@ -24,12 +24,14 @@ from tinygrad_cnn import _trace_read, _trace_write
 from tinygrad_cnn.graph import Graph, Recording, record
 from tinygrad_cnn.io import tensorboard
 from tinygrad_cnn.viz import diff, explain, methods, zoom
+from tinygrad_cnn.viz.diff import Diff
 from tinygrad_cnn.viz.drawing import Drawing
 from tinygrad_cnn.viz.player import Player, step, to_html
 from tinygrad_cnn.viz.plots import plot_confusion, plot_filters, plot_history
 from tinygrad_cnn.viz.render import renderer
 
 __all__ = [
+    "Diff",
     "Drawing",
     "Graph",
     "Player",

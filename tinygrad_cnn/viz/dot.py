@@ -7,20 +7,20 @@ line.
 
 from __future__ import annotations
 
-import html
 import math
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
+from tinygrad_cnn.viz.labels import arrow_label, line, node_label, quoted, title
 from tinygrad_cnn.viz.layered import Point, Spot, straight
 from tinygrad_cnn.viz.layout import Layout
-from tinygrad_cnn.viz.picture import SIGNS, Arrow, Block, Box, Cells, Line, Picture, Shape, boxes
-from tinygrad_cnn.viz.theme import MONO, SANS, Theme, form, shade, title_lines
+from tinygrad_cnn.viz.picture import Arrow, Box, Picture, Shape, boxes
+from tinygrad_cnn.viz.theme import MONO, SANS, Theme, form
 
 _STRAIGHT, _BENT = "100", "1"  # how much an edge insists on being a straight line
 _LETTER = 0.1  # inches: a generous width of a letter in the title of a box
-_PIXEL, _HEAD = 7, 8  # points: the side of a cell of an image, the length of an arrow's head
+_HEAD = 8  # points: the length of an arrow's head
 
 
 def to_dot(picture: Picture, theme: Theme, spots: Mapping[str, Spot] | None = None) -> str:
@@ -30,10 +30,6 @@ def to_dot(picture: Picture, theme: Theme, spots: Mapping[str, Spot] | None = No
         spots: where to put each shape; by default Graphviz decides.
     """
     return _Writer(picture, theme, spots).whole()
-
-
-class _Html(str):
-    """A label with markup in it."""
 
 
 class _Writer:
@@ -88,7 +84,7 @@ class _Writer:
         if not self.picture.caption:
             return {}
         return {
-            "label": _markup_line(self.picture.caption),
+            "label": line(self.picture.caption),
             "labelloc": "b",
             "fontname": SANS,
             "fontsize": "12",
@@ -117,11 +113,11 @@ class _Writer:
         for left, right in self.layout.rows[box.path]:
             self._same_row(left, right)
         for inner in box.boxes:
-            self._write(f"subgraph {_quoted(f'cluster_{inner.path}')} {{")
+            self._write(f"subgraph {quoted(f'cluster_{inner.path}')} {{")
             self._attributes(
                 "graph",
                 id=inner.key,
-                label=_Html(_markup(title_lines(inner.name))),
+                label=title(inner.name),
                 tooltip=inner.path,
                 fontname=SANS,
                 fontsize="12",
@@ -149,25 +145,25 @@ class _Writer:
             # Nothing, as wide as the title of the box, to the left of where an arrow comes in.
             room, width = f"room_{shape.key}", f"{len(self.layout.titles[shape.key]) * _LETTER:.2f}"
             invisible = {"label": "", "style": "invis", "shape": "box", "height": "0", "margin": "0"}
-            self._attributes(_quoted(room), width=width, **invisible)
+            self._attributes(quoted(room), width=width, **invisible)
             self._same_row(room, shape.key)
 
     def _node(self, name: str, shape: Shape, **more: str) -> None:
         self._attributes(
-            _quoted(name),
+            quoted(name),
             id=name,
-            label=_Html(_node_label(shape, self.theme)),
+            label=node_label(shape, self.theme),
             tooltip="\n".join(shape.facts),
             **_form_attributes(shape, self.theme),
             **more,
         )
 
     def _arrow(self, arrow: Arrow) -> None:
-        attributes = _edge_attributes(arrow, self.theme)
+        attributes = _edge_attributes(replace(arrow, blocks=self.layout.room_for(arrow)), self.theme)
         start, end = self.layout.start(arrow), arrow.end
         straight = arrow.flow == "value" and self.layout.in_stream(arrow.start)
         attributes["weight"] = _STRAIGHT if straight else _BENT
-        if self.layout.is_flat(arrow) and self.picture.twins and "label" in attributes:
+        if self.layout.is_between(arrow) and "label" in attributes:
             # Near its start: in the line, Graphviz loses some labels between twins, and the lines with them.
             near = "headlabel" if self.layout.runs_back(arrow) else "taillabel"
             attributes |= {near: attributes.pop("label"), "labeldistance": "4", "labelangle": "20"}
@@ -179,15 +175,15 @@ class _Writer:
     # --- statements
 
     def _same_row(self, left: str, right: str) -> None:
-        self._write(f"{{ rank=same {_quoted(left)} {_quoted(right)} }}")
+        self._write(f"{{ rank=same {quoted(left)} {quoted(right)} }}")
         if not self.layout.is_joined(left, right):  # nothing else says which of them is the left one
             self._edge(left, right, style="invis")
 
     def _edge(self, start: str, end: str, **attributes: str) -> None:
-        self._attributes(f"{_quoted(start)} -> {_quoted(end)}", **attributes)
+        self._attributes(f"{quoted(start)} -> {quoted(end)}", **attributes)
 
     def _attributes(self, of: str, **attributes: str) -> None:
-        listed = " ".join(f"{name}={_quoted(value)}" for name, value in attributes.items())
+        listed = " ".join(f"{name}={quoted(value)}" for name, value in attributes.items())
         self._write(f"{of} [{listed}]")
 
     def _write(self, line: str) -> None:
@@ -223,107 +219,13 @@ def _edge_attributes(arrow: Arrow, theme: Theme) -> dict[str, str]:
     fact = "\n".join(arrow.facts)
     color = theme.flows[arrow.flow]
     attributes = {"id": arrow.key, "tooltip": fact, "labeltooltip": fact, "color": color}
-    if arrow.blocks:
-        attributes["label"] = _Html(_blocks(arrow.blocks, theme))
+    label = arrow_label(arrow, theme)
+    if label:
+        attributes["label"] = label
     if arrow.flow == "saved":
         attributes |= {"style": "dotted", "penwidth": "1.6"}
     if arrow.mark == "path":  # a line between two yellow ones: a halo
         attributes |= {"color": f"{theme.halo}:{color}:{theme.halo}", "fillcolor": color, "penwidth": "2.4"}
     elif arrow.mark:
-        mark = theme.marks[arrow.mark]
-        sign = _font(SIGNS[arrow.mark], mark, bold=True)
-        attributes |= {"color": mark, "penwidth": "2.4"}
-        attributes["label"] = _Html(f"{sign}{attributes.get('label', '')}")
+        attributes |= {"color": theme.marks[arrow.mark], "penwidth": "2.4"}
     return attributes
-
-
-def _node_label(shape: Shape, theme: Theme) -> str:
-    look = form(shape, theme)
-    title = _markup(title_lines(shape.title))
-    if look.bold:
-        title = f"<B>{title}</B>"
-    if look.title_size != 14:
-        title = f'<FONT POINT-SIZE="{look.title_size}">{title}</FONT>'
-    if shape.role == "fold":
-        title = f"<B>⊞</B> {title}"
-    if shape.mark in SIGNS:
-        title = f"{_font(SIGNS[shape.mark], theme.marks[shape.mark], bold=True)} {title}"
-    if shape.subtitle:
-        beside = " " if shape.role == "fold" else "<BR/>"  # "× 3" stands beside the name of the block
-        title += beside + _markup(title_lines(shape.subtitle))
-    if not shape.blocks:
-        return title
-    if shape.role in ("input", "parameter") and not shape.gradient:  # colours need a quiet ground
-        plate = _table([_block(block, theme) for block in shape.blocks])
-        return _table([title, plate], ground=theme.background)
-    ink = look.ink if shape.role == "output" else None
-    return _table([title, *(_block(block, theme, ink) for block in shape.blocks)])
-
-
-def _blocks(blocks: Sequence[Block], theme: Theme) -> str:
-    """What stands on an arrow, with some air around it."""
-    if len(blocks) == 1 and isinstance(blocks[0], Line):
-        return f"&#160;{_block(blocks[0], theme)}&#160;"
-    return _table([_block(block, theme) for block in blocks])
-
-
-def _block(block: Block, theme: Theme, ink: str | None = None) -> str:
-    """A line in the colour of its tone, or in one ink on coloured ground; or a table of cells."""
-    if isinstance(block, Cells):
-        return _cells(block, theme)
-    color = ink or theme.tones[block.tone]
-    return f'<FONT FACE="{MONO}" POINT-SIZE="12" COLOR="{color}">{_markup_line(block.text)}</FONT>'
-
-
-def _table(rows: Sequence[str], *, ground: str | None = None) -> str:
-    """Rows one below the other, those after the first on a ground of that colour."""
-    plain, coloured = "<TD>", f'<TD BGCOLOR="{ground}">' if ground else "<TD>"
-    cells = "".join(f"<TR>{coloured if place else plain}{row}</TD></TR>" for place, row in enumerate(rows))
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
-
-
-def _cells(cells: Cells, theme: Theme) -> str:
-    has_texts = any(map(any, cells.texts))
-    size = "" if has_texts else f' WIDTH="{_PIXEL}" HEIGHT="{_PIXEL}" FIXEDSIZE="TRUE"'
-    rows = []
-    for texts, shades in zip(cells.texts, cells.shades, strict=True):
-        row = []
-        for text, strength in zip(texts, shades, strict=True):
-            fill, ink = shade(strength, cells.diverging, theme)
-            inside = f'<FONT FACE="{MONO}" POINT-SIZE="12" COLOR="{ink}">{_markup_line(text)}</FONT>'
-            row.append(f'<TD ALIGN="RIGHT" BGCOLOR="{fill}"{size}>{inside if text else ""}</TD>')
-        rows.append(f"<TR>{''.join(row)}</TR>")
-    spaces = 'CELLSPACING="1" CELLPADDING="3"'
-    if not has_texts:  # an image keeps its proportions, however wide the lines under it are
-        width, height = _PIXEL * len(cells.texts[0]), _PIXEL * len(cells.texts)
-        spaces = f'CELLSPACING="0" CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"'
-    return f'<TABLE BORDER="0" CELLBORDER="0" {spaces}>{"".join(rows)}</TABLE>'
-
-
-def _font(text: str, color: str, *, bold: bool) -> str:
-    inside = f"<B>{text}</B>" if bold else text
-    return f'<FONT COLOR="{color}" POINT-SIZE="16">{inside}</FONT>'
-
-
-# --- text that survives ---------------------------------------------------------------------------
-
-# XML has no way to write these, not even escaped.
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-
-
-def _quoted(value: str) -> str:
-    """A value as DOT writes it: markup in angle brackets, any other text in quotes, all of it literal."""
-    if isinstance(value, _Html):
-        return f"<{value}>"
-    text = _UNWRITABLE.sub("\ufffd", value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{text}"'
-
-
-def _markup(lines: Iterable[str]) -> str:
-    return "<BR/>".join(_markup_line(line) for line in lines)
-
-
-def _markup_line(text: str) -> str:
-    # Graphviz reads \N and the like even here, so a backslash is doubled.
-    escaped = html.escape(_UNWRITABLE.sub("\ufffd", text)).replace("\\", "\\\\")
-    return escaped.replace("  ", "&#160;&#160;") or " "

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from tinygrad_cnn.viz.picture import Arrow, Picture, ancestry
+from tinygrad_cnn.viz.picture import Arrow, Block, Line, Picture, ancestry
 
 DEEP = 12  # a longer chain of operations runs from top to bottom
 _MOST_ARROWS = 8  # from one parameter or constant; with more it is drawn several times
@@ -32,7 +32,8 @@ class Layout:
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
         self.shapes = {shape.key: shape for shape in picture.shapes}
-        self.deep = depth(picture) > DEEP
+        in_boxes = any(shape.scope for shape in picture.shapes)  # where Graphviz mixes up twins in columns
+        self.deep = depth(picture) > DEEP or bool(picture.twins and in_boxes)
         self._consumers = Counter((arrow.start, arrow.flow) for arrow in picture.arrows)
         self._stream = _reached_by_data(picture)
         self._twins = dict(picture.twins)
@@ -74,6 +75,16 @@ class Layout:
         """Whether it joins two neighbours of a row."""
         start = self.start(arrow)
         return (start, arrow.end) in self._neighbours or (arrow.end, start) in self._neighbours
+
+    def is_between(self, arrow: Arrow) -> bool:
+        """Whether it stands in a row of twins, where there is little room."""
+        return bool(self._twins) and self.is_flat(arrow)
+
+    def room_for(self, arrow: Arrow) -> tuple[Block, ...]:
+        """What can be written on it: everything, but in a row of twins no table."""
+        if not self.is_between(arrow):
+            return arrow.blocks
+        return tuple(block for block in arrow.blocks if isinstance(block, Line))[:1]
 
     def is_joined(self, left: str, right: str) -> bool:
         """Whether an arrow runs between two shapes, in either direction."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinygrad_cnn.viz._tex import tex
+from tinygrad_cnn.viz.layout import Layout
 from tinygrad_cnn.viz.picture import SIGNS, Arrow, Block, Box, Cells, Picture, Shape, boxes
 from tinygrad_cnn.viz.render import Curve, Placement, Rectangle
 from tinygrad_cnn.viz.theme import Theme, form, shade, title_lines
@@ -51,6 +52,7 @@ class _Writer:
         self.picture = picture
         self.theme = theme
         self.placement = placement
+        self.layout = Layout(picture)
 
     def lines(self) -> Iterator[str]:
         width, height = self.placement.size
@@ -118,7 +120,7 @@ class _Writer:
         dots = ", densely dotted" if arrow.flow == "saved" else ""
         tip = "latex-" if curve.reversed else "-latex"
         yield rf"\draw[{tip}, {_color('draw', color)}, line width={width:g}bp{dots}] {path};"
-        words = [self._block(block) for block in arrow.blocks]
+        words = [self._block(block) for block in self.layout.room_for(arrow)]
         if is_compared:
             words.insert(0, rf"\textcolor[HTML]{{{color[1:]}}}{{\textbf{{{tex(SIGNS[arrow.mark])}}}}}")
         if words and curve.label is not None:
