@@ -36,8 +36,9 @@ check: $(VENV)/test.stamp
 	cd $(VENV) && bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache \
 		-p tinygrad_cnn -p tinygrad_cnn_backends
 
-bench: $(VENV)/demo.stamp ## images per second, beside PyTorch where it is installed
-	$(BIN)/python benchmarks/train.py
+bench: ## speed and memory beside PyTorch and other frameworks, in an environment of its own
+	$(PYTHON) benchmarks/environment.py
+	benchmarks/.venv/bin/python benchmarks/compare.py
 
 clean: ## remove what the commands above have made, except runs/
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,7 +12,6 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -49,11 +48,11 @@ def draw(source: str, format: str, *, engine: str = "dot") -> bytes:
     Raises:
         OptionalDependencyError: no Graphviz found.
     """
-    options = [f"-Gdpi={_sharpness(source, engine):.0f}"] if format == "png" else []
-    program = shutil.which("dot")
-    if program:
-        return _draw_with_program([program, f"-K{engine}", f"-T{format}", *options], source)
-    return _draw_in_process(source, format, engine, options)
+    if format == "png":
+        source = source.replace("{", f"{{\n    dpi={_sharpness(source, engine):.0f}", 1)
+    if shutil.which("dot"):
+        return _draw_with_program(source, format, engine)
+    return _draw_in_process(source, format, engine)
 
 
 def _sharpness(source: str, engine: str) -> float:
@@ -63,14 +62,20 @@ def _sharpness(source: str, engine: str) -> float:
     return min(_PIXELS_PER_INCH, math.sqrt(_MOST_PIXELS / max(inches, 1)))
 
 
-def _draw_with_program(command: list[str], source: str) -> bytes:
-    done = subprocess.run(command, input=source.encode(), capture_output=True)
-    if done.returncode:
-        raise ArgumentError(f"Graphviz could not draw this: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
+def _draw_with_program(source: str, format: str, engine: str) -> bytes:
+    import graphviz  # not needed before somebody draws
+
+    # The program knows "nop2" as a setting of another engine: leave everything where it has been put.
+    keeps = {"engine": "neato", "neato_no_op": 2} if engine == "nop2" else {"engine": engine}
+    try:
+        picture: bytes = graphviz.pipe(format=format, data=source.encode(), quiet=True, **keeps)
+    except graphviz.CalledProcessError as error:
+        reason = (error.stderr or b"").decode(errors="replace").strip()
+        raise ArgumentError(f"Graphviz could not draw this: {reason}") from error
+    return picture
 
 
-def _draw_in_process(source: str, format: str, engine: str, options: list[str]) -> bytes:
+def _draw_in_process(source: str, format: str, engine: str) -> bytes:
     try:
         from pygraphviz import AGraph
     except ImportError as error:
@@ -81,7 +86,7 @@ def _draw_in_process(source: str, format: str, engine: str, options: list[str]) 
             "graph.render('g.dot')",
         ) from error
     with _silenced_library():
-        picture: bytes = AGraph(string=source).draw(format=format, prog=engine, args=" ".join(options))
+        picture: bytes = AGraph(string=source).draw(format=format, prog=engine)
     return picture
 
 
