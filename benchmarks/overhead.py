@@ -23,10 +23,11 @@ OPERATIONS, ROUNDS = 1000, 30
 CHAINS: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda x, y: x + y,
     "mul": lambda x, y: x * y,
+    "add and mul in turns": lambda x, y: (x + y) * y,
     "add, mul, sub, relu, tanh": lambda x, y: (((x + y) * y) - y).relu().tanh(),
     "matmul": lambda x, y: x @ y,
 }
-LENGTH = {"add, mul, sub, relu, tanh": 5}  # operations in one link of the chain; 1 for the others
+LENGTH = {"add and mul in turns": 2, "add, mul, sub, relu, tanh": 5}  # operations in one link of the chain; 1 for the others
 
 
 def chain(library: Any, gradient: Callable[..., Any], name: str) -> Callable[[], None]:

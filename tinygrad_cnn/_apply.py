@@ -38,17 +38,21 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Run an operation on its inputs; record it when a gradient may be asked for later."""
     context = _context.current()
     backend: Backend | None = None
-    all_tensors = True
+    dtype: DType | None = None
+    all_tensors = one_dtype = True
     for value in args:
         if not isinstance(value, Tensor):
             all_tensors = False
         elif backend is None:
-            backend = value.backend
+            backend, dtype = value.backend, value.dtype
         elif value.backend is not backend:
             raise _mixed_backends(op, args)
+        elif value.dtype is not dtype:
+            one_dtype = False
     try:
         inputs: Sequence[Tensor] = args if all_tensors and args else _constants(op, args, backend)
-        if op.promotes is not None:
+        # Floats of one dtype, which is what most operations get, are as they should be.
+        if op.promotes is not None and not (all_tensors and one_dtype and inputs[0].dtype.is_floating):
             inputs = _promoted(op, inputs)
         inferred = op.infer(*inputs, **params)
         if op.single and not isinstance(inferred, Spec):
@@ -98,7 +102,11 @@ def _run(
         return [backend.full(shape, 0, dtype) for shape, dtype in specs]
     kernel = backend.kernels.get(op.name, op.kernel)
     try:
-        result = backend.run(kernel, [value.array for value in inputs], params)
+        arrays = [value.array for value in inputs]
+        if backend.run is None:
+            result = kernel(backend, *arrays, **params)
+        else:
+            result = backend.run(kernel, arrays, params)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
     if not op.is_ours:

@@ -98,6 +98,7 @@ class _Replay:
                 self.results[place] = tuple(self._start(place, output) for output in range(len(node.outputs)))
                 continue
             inputs = [self.results[self.ids[parent]][output] for parent, output in node.inputs]
+            assert self.backend.run is not None
             result = self.backend.run(node.op.kernel, inputs, node.params)
             several = (result,) if node.op.single else result
             self.results[place] = tuple(self.backend.xp.asarray(array) for array in several)

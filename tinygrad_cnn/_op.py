@@ -96,6 +96,7 @@ class Op:
         self._rules: tuple[Rule | None, ...] = (None,) * len(inputs)
         self.param_names = tuple(p.name for p in params)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in inputs)
+        self.positions = {p.name: place for place, p in enumerate(inputs) if p.kind is not p.VAR_POSITIONAL}
         self.meeting = self._meeting()
         self.defaults = {p.name: p.default for p in params if p.default is not p.empty}
         self.__signature__ = inspect.Signature(

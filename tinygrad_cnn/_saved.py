@@ -24,7 +24,11 @@ def hold(
     assert op is not None
     saved: dict[str, Saved] = {}
     for name in names:
-        if name in op.input_names:
+        position = op.positions.get(name)
+        if position is not None:
+            value = inputs[position]
+            saved[name] = (value, value.storage, value.storage.version)
+        elif name in op.input_names:
             for key, value in op.named_inputs(name, inputs):
                 saved[key] = (value, value.storage, value.storage.version)
         else:  # of an output the array, not the Tensor: a Node that owned its own Tensor would be a cycle
@@ -35,7 +39,11 @@ def hold(
 
 def recall(node: Node, name: str) -> Any:
     """A value saved for the rules (of a variadic input, all of them as a tuple)."""
-    if name in node.saved:
+    saved = node.saved.get(name)
+    if saved is not None:
+        value, storage, version = saved
+        if storage.version == version and isinstance(value, Tensor):  # an input as it was: the commonest case
+            return value
         return _recalled(node, name)
     assert node.op is not None
     return tuple(_recalled(node, key) for key, _ in node.op.named_inputs(name, node.inputs))

@@ -72,7 +72,7 @@ def is_library_frame(frame: FrameType) -> bool:
 def user_frame(depth: int = 1) -> FrameType | None:
     """The nearest calling frame that is not the library's own, or None."""
     frame: FrameType | None = sys._getframe(depth)
-    while frame is not None and is_library_frame(frame):
+    while frame is not None and (_is_ours.get(frame.f_code) or is_library_frame(frame)):
         frame = frame.f_back
     return frame
 

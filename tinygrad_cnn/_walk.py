@@ -117,10 +117,11 @@ def arriving(
     """What a walk brings to each of `inputs`; None where it does not come by."""
     arrived: dict[Node, Tensor] = {}
     wanted = {value.node for value in inputs}
-    events = walk(outputs, cotangents, inputs=inputs, retain_graph=retain_graph, create_graph=create_graph)
-    for event in events:
-        if isinstance(event, Visit) and event.node in wanted:
-            arrived[event.node] = event.cotangent
+    with _context.changed(grad=create_graph):  # once, so that it need not be for every rule
+        events = walk(outputs, cotangents, inputs=inputs, retain_graph=retain_graph, create_graph=create_graph)
+        for event in events:
+            if isinstance(event, Visit) and event.node in wanted:
+                arrived[event.node] = event.cotangent
     return tuple(arrived.get(value.node) for value in inputs)
 
 
@@ -162,39 +163,32 @@ def contributions(
     """What `node` sends to each input that needs it."""
     op = node.op
     assert op is not None
+    rules = [
+        (position, rule)
+        for position, (parent, index) in enumerate(node.inputs)
+        if index == 0 and parent in needed and (rule := op.rule(position)) is not None
+    ]
     if create_graph and op.composite is not None:
-        yield from _through_composite(node, cotangent, _needed_positions(node, needed))
+        yield from _through_composite(node, cotangent, [position for position, _ in rules])
         return
     done: list[Rule] = []
-    for position in _needed_positions(node, needed):
-        rule = op.rule(position)
-        assert rule is not None
+    for position, rule in rules:
         if len(rule.targets) == 1:
             yield _checked(node, position, _run_rule(rule, node, cotangent, (), position, create_graph))
         elif rule not in done:
             done.append(rule)
-            needs = tuple(op.input_name(other) for other in _needed_positions(node, needed))
+            needs = tuple(op.input_name(other) for other, _ in rules)
             values = _run_rule(rule, node, cotangent, needs, position, create_graph)
             for name, value in zip(rule.targets, values, strict=True):
                 if name in needs:
                     yield _checked(node, op.input_names.index(name), value)
 
 
-def _needed_positions(node: Node, needed: set[Node]) -> list[int]:
-    """The inputs that a gradient is wanted for and can be given to."""
-    op = node.op
-    assert op is not None
-    return [
-        position
-        for position, (parent, index) in enumerate(node.inputs)
-        if index == 0 and parent in needed and op.rule(position) is not None
-    ]
-
-
 def _run_rule(
     rule: Rule, node: Node, cotangent: Tensor, needs: tuple[str, ...], position: int, create_graph: bool
 ) -> Tensor:
-    token = _context.enter(_rule_context(node, position, create_graph))
+    context = _rule_context(node, position, create_graph)
+    token = None if context is _context.current() else _context.enter(context)
     try:
         value: Tensor = rule(cotangent, node, needs, position)
         if node.op is not None and node.op.broadcasts:
@@ -206,7 +200,8 @@ def _run_rule(
     except TinygradCNNError as error:
         raise error.at(f"{node.name} (backward)", node.source, node.scope) from error.__cause__
     finally:
-        _context.leave(token)
+        if token is not None:
+            _context.leave(token)
 
 
 def _rule_context(node: Node, position: int, create_graph: bool) -> Context:

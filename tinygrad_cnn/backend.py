@@ -98,9 +98,9 @@ class Backend(ABC):
 
     # --- around operations
 
-    def run(self, kernel: Kernel, arrays: list[Array], params: Mapping[str, Any]) -> Any:
-        """Run the kernel of one operation: the place for what has to be around every single one."""
-        return kernel(self, *arrays, **params)
+    # Runs the kernel of one operation, `run(kernel, arrays, params)`, where something has to be around every
+    # single one; None where a kernel is simply called.
+    run: Callable[[Kernel, list[Array], Mapping[str, Any]], Any] | None = None
 
     def step(self) -> AbstractContextManager[object]:
         """Entered once around a backward walk or a training step, never per operation.

@@ -86,7 +86,8 @@ class NumpyBackend(Backend):
             places = np.arange(target.size).reshape(target.shape)[index]
             weights = np.broadcast_to(value, places.shape)
             sums = np.bincount(places.ravel(), weights.ravel(), minlength=target.size)
-            return target + sums.reshape(target.shape).astype(target.dtype)
+            total: Array = target + sums.reshape(target.shape).astype(target.dtype)
+            return total
         result = target.copy()
         np.add.at(result, index, value)  # `result[index] += value` would count a repeated place once
         return result
