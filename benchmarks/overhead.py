@@ -27,7 +27,8 @@ CHAINS: dict[str, Callable[[Any, Any], Any]] = {
     "add, mul, sub, relu, tanh": lambda x, y: (((x + y) * y) - y).relu().tanh(),
     "matmul": lambda x, y: x @ y,
 }
-LENGTH = {"add and mul in turns": 2, "add, mul, sub, relu, tanh": 5}  # operations in one link of the chain; 1 for the others
+# Operations in one link of a chain; 1 for those not listed.
+LENGTH = {"add and mul in turns": 2, "add, mul, sub, relu, tanh": 5}
 
 
 def chain(library: Any, gradient: Callable[..., Any], name: str) -> Callable[[], None]:

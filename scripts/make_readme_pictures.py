@@ -3,11 +3,13 @@
     python scripts/make_readme_pictures.py
 
 Writes into docs/images `fan_out.svg`, the graph of `b = a + a; c = b + b`, and `lenet5.svg`, the graph of a
-training step of LeNet-5, each for a light and (`-dark`) a dark page.
+training step of LeNet-5, each for a light and (`-dark`) a dark page; `twin.svg`, a small network forward and
+backward side by side; and `player.png`, the step player in a browser (needs playwright and chromium).
 """
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import tinygrad_cnn as tc
@@ -39,12 +41,54 @@ def training_loss() -> viz.Graph:
     return viz.Graph.of(loss)
 
 
+def small_network() -> viz.Graph:
+    """A convolution, a ReLU and a linear layer, with their gradients."""
+    tc.manual_seed(0)
+    network = tc.nn.Sequential(tc.nn.Conv2d(1, 2, 3), tc.nn.ReLU(), tc.nn.Flatten(), tc.nn.Linear(8, 3))
+    with tc.record():
+        image = tc.rand(1, 1, 4, 4)
+        image.name = "image"
+        loss = F.cross_entropy(network(image), tc.tensor([2], name="label"))
+    loss.name = "loss"
+    return viz.Graph.of(loss)
+
+
+def neuron() -> viz.Graph:
+    """One neuron and its squared error: what the player shows in the README."""
+    x, w, b = (tc.tensor(v, requires_grad=n != "x", name=n) for v, n in ((0.2, "x"), (0.65, "w"), (0.1, "b")))
+    with tc.record():
+        z = w * x + b
+        y = z.tanh()
+        loss = (y - 1.0) ** 2
+    z.name, y.name, loss.name = "z", "y", "L"
+    return viz.Graph.of(loss)
+
+
+def photograph(page: Path, picture: Path) -> None:
+    """The player, some steps into the backward walk, as a browser shows it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        view = browser.new_page(viewport={"width": 1100, "height": 632}, reduced_motion="reduce")
+        view.goto(page.as_uri())
+        for _ in range(11):
+            view.keyboard.press("ArrowRight")
+        view.screenshot(path=picture)
+        browser.close()
+
+
 def main(folder: Path) -> None:
-    """Draw both graphs for both backgrounds."""
+    """Draw the graphs, those of the README's head for both backgrounds."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, graph in {"fan_out": first_steps(), "lenet5": training_loss()}.items():
         graph.render(folder / f"{name}.svg")
         graph.render(folder / f"{name}-dark.svg", theme="dark")
+    small_network().render(folder / "twin.svg", view="twin")
+    with tempfile.TemporaryDirectory() as temporary:
+        page = Path(temporary) / "neuron.html"
+        tc.step(neuron(), page)
+        photograph(page, folder / "player.png")
 
 
 if __name__ == "__main__":

@@ -118,7 +118,9 @@ def arriving(
     arrived: dict[Node, Tensor] = {}
     wanted = {value.node for value in inputs}
     with _context.changed(grad=create_graph):  # once, so that it need not be for every rule
-        events = walk(outputs, cotangents, inputs=inputs, retain_graph=retain_graph, create_graph=create_graph)
+        events = walk(
+            outputs, cotangents, inputs=inputs, retain_graph=retain_graph, create_graph=create_graph
+        )
         for event in events:
             if isinstance(event, Visit) and event.node in wanted:
                 arrived[event.node] = event.cotangent
