@@ -86,8 +86,8 @@ class Optimizer(metaclass=Explaining):
                 argument="params",
                 expected="at least one parameter",
                 got="none",
-                hint="layers in a plain list? Use nn.ModuleList. parameters() walked through before? It can be "
-                "only once: list(model.parameters())",
+                hint="layers in a plain list? Use nn.ModuleList. parameters() walked through before? That can "
+                "be done once: list(model.parameters())",
             )
         groups = given if isinstance(given[0], Mapping) else [{"params": given}]
         for group in groups:
