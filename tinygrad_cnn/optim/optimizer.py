@@ -86,7 +86,7 @@ class Optimizer(metaclass=Explaining):
                 argument="params",
                 expected="at least one parameter",
                 got="none",
-                hint="layers in a plain list? Use nn.ModuleList. parameters() walked through before? That can "
+                hint="layers in a plain list? Use nn.ModuleList. parameters() walked through before? It can "
                 "be done once: list(model.parameters())",
             )
         groups = given if isinstance(given[0], Mapping) else [{"params": given}]
