@@ -142,21 +142,37 @@ class Graph:
         """
         return scope_tree(self.nodes)
 
-    def node(self, name: str) -> GraphNode:
-        """The node of that name.
+    def node(self, name: str | Tensor) -> GraphNode:
+        """The node of that name, or of a tensor that took part.
 
         Raises:
             UnknownName: there is none; names the nearest.
+            GradientError: the result was not computed from that tensor.
 
         >>> import tinygrad_cnn as tc
         >>> a = tc.tensor(1.0, requires_grad=True, name="a")
-        >>> tc.Graph.of(a + a).node("add").kind
-        'output'
+        >>> graph = tc.Graph.of(a + a)
+        >>> graph.node("add").kind, graph.node(a).kind
+        ('output', 'parameter')
         """
+        if isinstance(name, Tensor):
+            return self._node_of(name)
         for node in self.nodes:
             if node.name == name:
                 return node
         raise UnknownName.among(name, [node.name for node in self.nodes], kind="node", argument="name")
+
+    def _node_of(self, tensor: Tensor) -> GraphNode:
+        for node, engine_node in zip(self.nodes, self._engine_nodes, strict=False):
+            if engine_node is tensor.node:
+                return node
+        raise GradientError(
+            "this tensor took no part in the computation",
+            argument="name",
+            expected="a tensor that the result was computed from",
+            got=repr(tensor.name or f"a tensor of shape {tensor.shape}"),
+            hint="was it detached, replaced, or never used? In a graph from a file, say its name instead",
+        )
 
     def backward(self, gradient: Tensor | None = None) -> list[GraphEvent]:
         """Walk backward from the outputs and keep every event; no `.grad` is touched, nothing released.
@@ -205,7 +221,7 @@ class Graph:
         self,
         index: int | tuple[int, ...] = (),
         *,
-        of: str | None = None,
+        of: str | Tensor | None = None,
         depth: int | None = None,
         most_nodes: int = 10_000,
     ) -> Graph:
@@ -213,7 +229,7 @@ class Graph:
 
         Args:
             index: which element, one number a dimension.
-            of: the name of the node whose result it is an element of; by default the output.
+            of: the node whose result it is an element of, its name or its tensor; by default the output.
             depth: how many tensor operations to look into: 1 for the last alone. By default all.
             most_nodes: more numbers than that are an error, because nobody could read the picture.
 
@@ -244,12 +260,12 @@ class Graph:
         data = element(self._alive(), self.nodes, target, place, depth, most_nodes)
         return Graph.from_data(*data, [], [])
 
-    def paths(self, source: str, target: str | None = None) -> Paths:
+    def paths(self, source: str | Tensor, target: str | Tensor | None = None) -> Paths:
         """All paths from a node to another, and the chain rule as a sum over them.
 
         Args:
-            source: the name of a node, usually a leaf.
-            target: the name of a node computed from it; by default the output.
+            source: the name of a node, usually a leaf; or its tensor.
+            target: the name or the tensor of a node computed from it; by default the output.
 
         Raises:
             GradientError: no path leads there, or a number on the way is no single one: zoom in first, with
@@ -330,7 +346,7 @@ class Graph:
         def _repr_svg_(self) -> str: ...
         def to_json(self, *, most_elements: int = 4096) -> str: ...
         def save(self, path: str | Path, *, most_elements: int = 4096) -> Path: ...
-        def explain(self, name: str) -> Explanation: ...
+        def explain(self, name: str | Tensor) -> Explanation: ...
         @staticmethod
         def load(path: str | Path) -> Graph: ...
 

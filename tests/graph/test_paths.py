@@ -63,6 +63,20 @@ def test_between_two_numbers_on_the_way():
     assert (graph.paths("b", "c").total, graph.paths("b").total) == (8.0, 9.0)
 
 
+def test_tensors_stand_for_their_nodes():
+    a, other = leaf(2.0, "a"), leaf(1.0, "b")
+    b = named(a * a, "b")
+    L = named(b * b, "L")
+    graph = tc.Graph.of(L)
+    assert str(graph.paths(a, L)) == str(graph.paths("a", "L"))
+    assert graph.paths(b).total == 8.0
+    with pytest.raises(GradientError, match="took no part"):
+        graph.paths(other)
+    with tc.record():
+        dead = named((a * -1.0).relu(), "dead")
+    assert "dead ReLU" in tc.Graph.of(dead).explain(a).sentence
+
+
 def test_too_many_paths_are_counted_and_grouped():
     x = y = leaf(1.5, "x")
     for _ in range(40):

@@ -18,6 +18,7 @@ from tinygrad_cnn._digest import Digest
 from tinygrad_cnn._formula import number
 from tinygrad_cnn._graph_data import GraphNode
 from tinygrad_cnn._op import REGISTRY
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import count
 from tinygrad_cnn.errors import UnknownName
 from tinygrad_cnn.graph import Graph
@@ -51,17 +52,17 @@ class Explanation:
         return f"{self.sentence}\n  at: {self.source}" if self.source else self.sentence
 
 
-def explain(graph: Graph, name: str) -> Explanation:
+def explain(graph: Graph, name: str | Tensor) -> Explanation:
     """Say why the gradient of a node is zero, NaN, tiny or huge, and which operation made it so.
 
     Compute inside `with tc.record():`, which keeps the values that the reasons are read from. Walks backward
     first if that has not been done.
 
     Args:
-        name: of a node, such as "LeNet5/conv1/weight".
+        name: of a node, such as "LeNet5/conv1/weight"; or its tensor, such as `model.conv1.weight`.
 
     Raises:
-        UnknownName: no such node; the result was not computed from it.
+        UnknownName, GradientError: no such node; the result was not computed from it.
         GradientError: the graph cannot be walked.
 
     >>> import tinygrad_cnn as tc
@@ -74,7 +75,7 @@ def explain(graph: Graph, name: str) -> Explanation:
     try:
         node = graph.node(name)
     except UnknownName as error:
-        error.hint = " ".join(filter(None, (error.hint, _where_it_went(graph, name))))
+        error.hint = " ".join(filter(None, (error.hint, _where_it_went(graph, str(name)))))
         raise
     if not graph.events:
         graph.backward()
