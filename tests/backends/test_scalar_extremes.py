@@ -16,14 +16,15 @@ INF, NAN = math.inf, math.nan
 EXTREMES = np.array([NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 2.0, 800.0, -800.0])
 PAIRS = [pairs.ravel() for pairs in np.meshgrid(EXTREMES, EXTREMES)]
 
+OF_FLOATS = [op for op in library_operations() if not op.name.startswith("bitwise")]
 OF_ONE = [
     op
-    for op in library_operations()
+    for op in OF_FLOATS
     if len(op.input_names) == 1 and not (op.param_names or op.variadic or op.nondifferentiable)
 ]
 OF_TWO = [
     op
-    for op in library_operations()
+    for op in OF_FLOATS
     if op.input_names in (("x", "y"), ("y", "x")) and not op.param_names and op.name != "matmul"
 ]
 

@@ -24,8 +24,8 @@ def test_settings_are_attributes_that_may_be_changed():
 
 def test_a_layer_without_settings_takes_none():
     assert list(inspect.signature(nn.ReLU).parameters) == []
-    with pytest.raises(TypeError, match="inplace"):
-        nn.ReLU(inplace=True)
+    with pytest.raises(TypeError, match="slope"):
+        nn.ReLU(slope=0.5)
 
 
 def test_weights_of_a_loss_move_and_are_saved_with_it():
