@@ -9,6 +9,7 @@ record     a Node, if an input requires a gradient or everything is being record
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn import _context
@@ -32,6 +33,10 @@ from tinygrad_cnn.errors import (
 
 if TYPE_CHECKING:
     from tinygrad_cnn._op import Op
+
+
+# Quicker than a comprehension, and an operation on small tensors is made of little else.
+_array_of, _requires_gradient = attrgetter("array"), attrgetter("_requires_grad")
 
 
 def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -102,11 +107,10 @@ def _run(
         return [backend.full(shape, 0, dtype) for shape, dtype in specs]
     kernel = backend.kernels.get(op.name, op.kernel)
     try:
-        arrays = [value.array for value in inputs]
         if backend.run is None:
-            result = kernel(backend, *arrays, **params)
+            result = kernel(backend, *map(_array_of, inputs), **params)
         else:
-            result = backend.run(kernel, arrays, params)
+            result = backend.run(kernel, [value.array for value in inputs], params)
     except TinygradCNNError as error:
         raise error.at(op.name) from error.__cause__
     if not op.is_ours:
@@ -141,7 +145,7 @@ def _record(
     if frame is not None:
         node._code, node._offset = frame.f_code, frame.f_lasti
     if requires_grad and op.saves_something:
-        names = op.saves(tuple([value._requires_grad for value in inputs]))
+        names = op.saves(tuple(map(_requires_gradient, inputs)))
         if names:
             node.saved = hold(node, names, inputs, outputs)
     for index, value in enumerate(outputs):

@@ -157,7 +157,7 @@ def _kind(node: Node, outputs: Mapping[Node, str]) -> Kind:
         return "output" if node in outputs else "op"
     if node.requires_grad:
         return "parameter"
-    return "input" if node.outputs[0].shape else "constant"
+    return "input" if node.outputs[0].shape and not node.is_state else "constant"
 
 
 def _values(nodes: Sequence[Node]) -> dict[Node, tuple[Tensor | None, ...]]:
@@ -192,7 +192,7 @@ def _homes(nodes: Sequence[Node]) -> dict[Node, str]:
     for node in nodes:
         for parent, _ in node.inputs:
             if parent.is_leaf:
-                data = not parent.requires_grad and parent.outputs[0].shape
+                data = not (parent.requires_grad or parent.is_state) and parent.outputs[0].shape
                 home = "" if data else node.scope
                 homes[parent] = _common_scope(homes[parent], home) if parent in homes else home
     # A leaf may be all there is: the gradient that a walk begins with, when every rule hands it on as it is.

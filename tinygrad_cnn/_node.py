@@ -114,6 +114,7 @@ class Node:
     values: tuple[Tensor, ...] | None = None
     hooks: dict[object, Hook] | None = None
     label: str | None = None  # the name of its Tensor, which may be gone by now
+    is_state = False  # of a leaf: a module keeps it (a parameter, a buffer); it is no data
     released = False
     retains = False
     _tensor: weakref.ref[Tensor] | None = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn._node import Node
@@ -64,7 +65,7 @@ class Rule:
 
     def __call__(self, g: Tensor, node: Node, needs: tuple[str, ...], position: int) -> Any:
         if not self.keywords:
-            return self.function(g, node, *[recall(node, name) for name in self.saves])
+            return self.function(g, node, *map(recall, repeat(node), self.saves))
         arguments: dict[str, Any] = {name: node.params[name] for name in self.params}
         if self.wants_needs:
             arguments["needs"] = needs

@@ -390,6 +390,7 @@ class Tensor(TensorMethods):
         copy = type(self).__new__(type(self))
         Tensor.__init__(copy, array, self.shape, self.dtype, self.backend)
         copy._requires_grad, copy.name = self._requires_grad, self.name
+        copy.node.is_state = self.node.is_state
         return copy
 
     def _require_leaf(self, verb: str) -> None:

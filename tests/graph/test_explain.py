@@ -353,13 +353,12 @@ def test_detached_parameters_are_in_no_graph():
         graph.explain("features/weight")
 
 
-def test_a_frozen_parameter_is_data():
+def test_a_frozen_parameter_stays_in_its_layer_and_gets_nothing():
     layer = nn.Linear(2, 1)
     layer.weight.requires_grad_(False)
     graph = graph_of(lambda: layer(tc.tensor(IMAGE)).sum())
-    with pytest.raises(UnknownName, match="frozen parameter counts as data: weight"):
-        graph.explain("Linear/weight")
-    assert graph.explain("weight").verdict == "missing"
+    assert graph.explain("Linear/weight").verdict == "missing"
+    assert "frozen" in graph.explain(layer.weight).sentence
 
 
 # --- fine, and what cannot be explained

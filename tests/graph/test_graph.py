@@ -305,3 +305,20 @@ def test_the_graph_of_a_recording_walks_backward_too():
         a = leaf(3.0)
         a * a
     assert recording.graph().backward()[-1].value.item() == 6.0
+
+
+def test_what_a_layer_keeps_is_drawn_inside_of_it():
+    """Running statistics and frozen weights are constants of their layer, no data from outside."""
+    import copy
+
+    model = tc.nn.Sequential(tc.nn.Linear(3, 2), tc.nn.BatchNorm1d(2)).eval()
+    model[0].weight.requires_grad_(False)
+    for network in (model, copy.deepcopy(model)):
+        with tc.record():
+            result = network(tc.ones(4, 3))
+        graph = Graph.of(result)
+        kinds = {node.name: node.kind for node in graph.nodes if node.is_leaf}
+        assert kinds["Sequential/0/weight"] == "constant"
+        assert kinds["Sequential/0/bias"] == "parameter"
+        assert kinds["Sequential/1/running_mean"] == "constant"
+        assert [name for name, kind in kinds.items() if kind == "input"] == ["input"]

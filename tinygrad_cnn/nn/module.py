@@ -77,8 +77,9 @@ class Module(Contents, metaclass=Explaining):
             self._buffers.pop(name, None)
             if isinstance(value, Module):
                 self._name_part(name, value)
-            elif value.name is None:
-                value.name = name  # for drawings and messages
+            else:
+                value.name = value.name or name  # for drawings and messages
+                value.node.is_state = True
         elif value is not None:
             self._refuse_to_lose(name, value)
         super().__setattr__(name, value)
@@ -166,6 +167,7 @@ class Module(Contents, metaclass=Explaining):
         self._register(name, tensor, "tensor", Tensor, hint="tc.tensor(...)")
         if tensor is not None:
             tensor.name = tensor.name or name
+            tensor.node.is_state = True
         self._buffers[name] = persistent
 
     def _register(self, name: str, value: object, argument: str, kind: type, hint: str = "") -> None:

@@ -84,10 +84,9 @@ def explain(graph: Graph, name: str | Tensor) -> Explanation:
 
 def _where_it_went(graph: Graph, name: str) -> str:
     own = name.rpartition("/")[2]
-    frozen = [node.name for node in graph.nodes if node.label == own and not node.requires_grad]
-    if frozen:
-        return f"A frozen parameter counts as data: {', '.join(frozen)}."
-    return "Or is it detached on the way to the result? Then it is not in the graph."
+    others = ", ".join(node.name for node in graph.nodes if node.label == own)
+    there_is = f"Of that name there is {others}. " if others else ""
+    return f"{there_is}Or is it detached on the way to the result? Then it is not in the graph."
 
 
 class _Search:
