@@ -262,7 +262,7 @@ def test_forward_comes_first_and_then_the_walk(fan_out):
 def test_questions_hide_what_the_sentence_says(fan_out):
     scenes = [scene for scene in tell(fan_out) if is_asked(fan_out, scene)]
     assert [scene.question for scene in scenes] == [
-        "The walk starts at L, which is L. What is ∂L/∂L?",
+        "The walk starts at L. What is ∂L/∂L?",
         "From this edge ∂L/∂mul gets g. How much is that?",
         "From this edge ∂L/∂w gets g. How much is that?",
         "From this edge ∂L/∂w gets g · x. How much is that?",

@@ -132,7 +132,8 @@ def _backward(step: Step, names: dict[int, str]) -> Scene:
         title = f"{step.name}: sum"
         question = f"A further contribution has arrived at {step.name}."
     elif not step.terms and not step.total.shape:
-        question = f"The walk starts at {step.name}, which is L. What is ∂L/∂{step.name}?"
+        is_l = "" if step.name == "L" else ", which is L"
+        question = f"The walk starts at {step.name}{is_l}. What is ∂L/∂{step.name}?"
     elif len(step.terms) > 1:
         every = "Both" if len(step.terms) == 2 else f"All {len(step.terms)}"
         question = f"{every} contributions have arrived at {step.name}. What is ∂L/∂{step.name}?"
