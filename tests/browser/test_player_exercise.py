@@ -108,6 +108,8 @@ def test_wrong_cells_are_marked_and_missing_ones_asked_for(open_page):
     assert invalid == ["false", "false", "false", "true"]
     answer(page, [*right[:3], ""])
     assert page.locator(".feedback").inner_text() == "Some numbers are still missing."
+    answer(page, [*right[:3], "half"])
+    assert page.locator(".feedback").inner_text() == '"half" is no number.'
 
 
 def test_reveal_and_results_as_json(open_page):

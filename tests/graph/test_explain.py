@@ -381,3 +381,18 @@ def test_a_result_that_cannot_be_walked():
         y = tc.tensor([1.0], name="x") * 2
     with pytest.raises(GradientError, match="requires a gradient"):
         tc.Graph.of(y).explain("x")
+
+
+def test_many_sigmoids_that_are_not_saturated_make_a_gradient_vanish(explained):
+    w = leaf([0.0], "w")
+
+    def chain():
+        h = w
+        for _ in range(14):
+            h = h.sigmoid()
+        return h.sum()
+
+    found = explained(chain, "w")
+    assert found.verdict == "tiny"
+    assert "saturated" not in found.sentence
+    assert "nowhere steep" in found.sentence

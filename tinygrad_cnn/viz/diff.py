@@ -60,19 +60,24 @@ class Diff:
     picture: Picture
 
     def __str__(self) -> str:
-        counts = f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
-        return "\n".join([counts, *(f"  {line}" for line in self._lines())])
+        return "\n".join([self._counts(), *(f"  {line}" for line in self._lines())])
+
+    def __repr__(self) -> str:
+        return f"<Diff: {self._counts()}>"
+
+    def _counts(self) -> str:
+        return f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
 
     def _lines(self) -> Iterator[str]:
         """One line for each scope, and one for all scopes in which the same happened."""
         scopes: dict[str, list[str]] = defaultdict(list)
         for sign, nodes in ((SIGNS["removed"], self.removed), (SIGNS["added"], self.added)):
             for scope in dict.fromkeys(node.scope for node in nodes):
-                names = Counter(node.label or node.op for node in nodes if node.scope == scope)
+                names = Counter(node.label or node.op or node.name for node in nodes if node.scope == scope)
                 listed = (f"{times} × {name}" if times > 1 else name for name, times in names.items())
                 scopes[scope].append(f"{sign} {', '.join(listed)}")
         for one in self.changed:
-            name = one.after.label or one.after.op
+            name = one.after.label or one.after.op or one.after.name
             scopes[one.after.scope].append(f"{SIGNS['changed']} {name} ({', '.join(one.facts)})")
         same: dict[str, list[str]] = defaultdict(list)
         for scope, happened in scopes.items():

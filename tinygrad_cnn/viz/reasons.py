@@ -113,8 +113,12 @@ def _dead(passage: Passage) -> str | None:
 def _saturated(passage: Passage) -> str | None:
     if passage.x is None:
         return None
-    reach = f"{number(passage.x.minimum)} … {number(passage.x.maximum)}"
-    return f"the inputs lie in {reach}, where the curve is flat (saturated)"
+    x, far = passage.x, 4.0  # where a sigmoid's slope is below 0.02
+    low, high = number(x.minimum), number(x.maximum)
+    reach = f"the inputs are {low}" if low == high else f"the inputs lie in {low} … {high}"
+    if -far < x.minimum and x.maximum < far:
+        return f"{reach}; the curve is nowhere steep, and every one on the way makes the gradient smaller"
+    return f"{reach}, where the curve is flat (saturated)"
 
 
 def _factor_of_zero(passage: Passage) -> str | None:

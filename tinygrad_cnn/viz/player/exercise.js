@@ -104,6 +104,8 @@ function questionForm(place, settled) {
 
 function feedbackFor(texts, cells, mistake) {
   if (texts.some((text) => text.trim() === "")) return "Some numbers are still missing.";
+  const words = texts.filter((text) => Number.isNaN(readNumber(text)));
+  if (words.length) return `"${words[0].trim()}" is no number.`;
   if (mistake) return `Not yet. ${lesson.words[mistake]}`;
   const right = cells.filter(Boolean).length;
   return right ? `Not yet: ${right} of ${cells.length} are right.` : "Not yet.";
