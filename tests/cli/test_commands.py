@@ -175,3 +175,14 @@ def test_debug_shows_the_traceback(line):
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")
     assert "UnknownName" in done.stderr
+
+
+def test_graph_folds_what_is_deep(run, tmp_path):
+    whole, folded = tmp_path / "whole.mmd", tmp_path / "folded.mmd"
+    for path, options in ((whole, ()), (folded, ("--fold", "1"))):
+        result = run("graph", "--model", "lenet5", "--out", str(path), *options)
+        assert result.exit_code == 0
+        assert "drawn by" not in result.stdout  # Mermaid is text
+    assert len(folded.read_text("utf-8")) < len(whole.read_text("utf-8"))
+    assert "61,706" not in folded.read_text("utf-8")
+    assert "156 parameters" in folded.read_text("utf-8")  # conv1

@@ -16,7 +16,8 @@ EXAMPLES = {
     "tinygrad-cnn graph": "LeNet-5, into lenet5.svg",
     "tinygrad-cnn graph --model lenet5 --out slides.pdf": "for a talk",
     "tinygrad-cnn graph --out notebook.svg --theme dark": "for a dark page",
-    "tinygrad-cnn graph --out graph.dot": "to draw with other tools",
+    "tinygrad-cnn graph --out graph.dot": "to draw with other tools; .mmd is Mermaid, .tex TikZ",
+    "tinygrad-cnn graph --model resnet18 --fold 2": "each block as one box",
 }
 
 
@@ -24,7 +25,10 @@ def graph(
     model: Annotated[str, typer.Option(help="What to draw.")] = "lenet5",
     out: Annotated[
         Path | None,
-        typer.Option(help="The file; .svg, .png, .pdf or .dot.", show_default="MODEL.svg"),
+        typer.Option(help="The file; .svg, .png, .pdf, .dot, .mmd or .tex.", show_default="MODEL.svg"),
+    ] = None,
+    fold: Annotated[
+        int | None, typer.Option(min=0, help="Draw boxes deeper than this as one.", show_default="none")
     ] = None,
     theme: Annotated[str, typer.Option(help="The background it is for: light or dark.")] = "light",
     batch_size: Annotated[int, typer.Option(min=1, help="How many images go in.")] = 1,
@@ -36,5 +40,6 @@ def graph(
         images = zeros(batch_size, *models.input_size(model))
         images.name = "images"
         drawing = Graph.of(network(images))
-    drawing.render(path, theme=theme)
-    typer.echo(f"{path}: {len(drawing.nodes)} nodes, drawn by {viz.renderer()}")
+    drawing.render(path, theme=theme, fold=fold)
+    by = f", drawn by {viz.renderer()}" if path.suffix in (".svg", ".png", ".pdf") else ""
+    typer.echo(f"{path}: {len(drawing.nodes)} nodes{by}")
