@@ -79,6 +79,7 @@ class Tensor(TensorMethods):
         "__weakref__",
         "_grad",
         "_index",
+        "_is_state",
         "_name",
         "_node",
         "_requires_grad",
@@ -109,6 +110,7 @@ class Tensor(TensorMethods):
         self._requires_grad = False
         self._grad: Tensor | None = None
         self._name: str | None = None
+        self._is_state = False
 
     # --- what it is
 
@@ -163,6 +165,7 @@ class Tensor(TensorMethods):
             node = Node(_leaf_specs(self.shape, self.dtype), self._requires_grad)
             node._tensor = weakref.ref(self)
             node.label = self.name
+            node.is_state = self._is_state
             self._node = node
         return node
 
@@ -377,6 +380,21 @@ class Tensor(TensorMethods):
 
     # --- moving and copying
 
+    def mark_as_state(self) -> None:
+        """Say that a module keeps this leaf: drawings put it into its layer, and not among the data.
+
+        >>> import tinygrad_cnn as tc
+        >>> table = tc.zeros(2, name="table")
+        >>> table.mark_as_state()
+        >>> with tc.record():
+        ...     y = table + 1
+        >>> tc.Graph.of(y).node("table").kind
+        'constant'
+        """
+        self._is_state = True
+        if self._node is not None:
+            self._node.is_state = True
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         copy = self._copy_leaf("deepcopy")
         memo[id(self)] = copy
@@ -390,7 +408,7 @@ class Tensor(TensorMethods):
         copy = type(self).__new__(type(self))
         Tensor.__init__(copy, array, self.shape, self.dtype, self.backend)
         copy._requires_grad, copy.name = self._requires_grad, self.name
-        copy.node.is_state = self.node.is_state
+        copy._is_state = self._is_state
         return copy
 
     def _require_leaf(self, verb: str) -> None:

@@ -79,7 +79,7 @@ class Module(Contents, metaclass=Explaining):
                 self._name_part(name, value)
             else:
                 value.name = value.name or name  # for drawings and messages
-                value.node.is_state = True
+                value.mark_as_state()
         elif value is not None:
             self._refuse_to_lose(name, value)
         super().__setattr__(name, value)
@@ -167,7 +167,7 @@ class Module(Contents, metaclass=Explaining):
         self._register(name, tensor, "tensor", Tensor, hint="tc.tensor(...)")
         if tensor is not None:
             tensor.name = tensor.name or name
-            tensor.node.is_state = True
+            tensor.mark_as_state()
         self._buffers[name] = persistent
 
     def _register(self, name: str, value: object, argument: str, kind: type, hint: str = "") -> None:
