@@ -31,8 +31,6 @@ OF_THE_PACKAGE = {
     "cuda": _BACKENDS,
     "backends": _BACKENDS,
     "autograd": "tc.grad, t.backward()",
-    "optimizers": "tc.optim",
-    "layers": "tc.nn",
     "utils": "tc.data.DataLoader, tc.nn.utils",
     "array": "tc.tensor(...)",
     "concat": "tc.cat([...])",

@@ -8,7 +8,7 @@ gradient is pale does have a small gradient.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeGuard
 
@@ -98,7 +98,7 @@ def described(value: Value, family: Family, scales: Scales) -> tuple[Block, ...]
     summary = value if isinstance(value, Digest) else digest(value)
     figures = " … ".join(_text(figure) for figure in (summary.minimum, summary.mean, summary.maximum))
     image = _image(summary)
-    shown: tuple[Block, ...] = (Line(figures, tone), Line(_bars(summary.counts), tone))
+    shown: tuple[Block, ...] = (Line(figures, tone), Line(bars(summary.counts), tone))
     if image is not None:
         blank = tuple(("",) * len(row) for row in image)
         shown = (_cells(image, blank, family, scales), *shown)
@@ -199,7 +199,11 @@ def _cells(
     return Cells(texts, shades, diverging=family != "data")
 
 
-def _bars(counts: tuple[int, ...]) -> str:
-    """A histogram in one line of text."""
-    top = max(counts) or 1
-    return "".join(_BARS[round(count / top * (len(_BARS) - 1))] for count in counts)
+def bars(counts: Sequence[int]) -> str:
+    """A histogram in one line of text; what is there at all can be seen.
+
+    >>> bars([0, 1, 4, 8])
+    '▁▂▅█'
+    """
+    top = max(counts, default=0) or 1
+    return "".join(_BARS[math.ceil(count / top * (len(_BARS) - 1))] for count in counts)

@@ -25,13 +25,13 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.graph import Graph
 from tinygrad_cnn.viz.steps import Step, steps
 from tinygrad_cnn.viz.theme import DARK, Theme, shape_text
+from tinygrad_cnn.viz.values import bars
 from tinygrad_cnn.viz.wording import called, in_words, is_large
 
 Value: TypeAlias = Tensor | Digest
 
 _MOST_ELEMENTS, _MOST_COLUMNS = 64, 8  # of an array whose numbers are shown
 _IN_A_ROW = 5  # of a long vector
-_BARS = "▁▂▃▄▅▆▇█"
 
 
 def title(step: Step, names: dict[int, str]) -> str:
@@ -154,16 +154,6 @@ def _figures(short: Digest) -> RenderableType:
         if count:
             table.add_row(name, f"{count:,} of {math.prod(short.shape):,}")
     return table
-
-
-def bars(counts: Sequence[int]) -> str:
-    """A histogram in one line of text.
-
-    >>> bars([0, 1, 4, 8])
-    '▁▂▅█'
-    """
-    top = max(counts, default=0) or 1
-    return "".join(_BARS[math.ceil(count / top * (len(_BARS) - 1))] for count in counts)
 
 
 def _four_digits(value: float) -> str:
