@@ -49,6 +49,7 @@ _ROOMS = ("data", "functional", "io", "metrics", "models", "nn", "optim", "testi
 _NAMES = {
     "Graph": "viz",
     "Trainer": "train",
+    "capture": "_capture",
     "load": "io",
     "record": "viz",
     "save": "io",
@@ -58,6 +59,7 @@ _NAMES = {
 
 if TYPE_CHECKING:
     from tinygrad_cnn import data, functional, io, metrics, models, nn, optim, testing, train, viz
+    from tinygrad_cnn._capture import capture
     from tinygrad_cnn._summary import summary
     from tinygrad_cnn.io import load, save
     from tinygrad_cnn.train import Trainer

@@ -68,7 +68,11 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
     backend = inputs[0].backend
     if op.mutates:
         _require_assignable(inputs[0])
+        if context.tape is not None:
+            context.tape.remember(inputs[0])
     arrays = _run(op, backend, inputs, specs, params)
+    if context.tape is not None:
+        context.tape.add(op, params, inputs, arrays, specs)
     if op.mutates:
         inputs[0].storage.version += 1
         if context.recording is not None:

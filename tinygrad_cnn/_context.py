@@ -16,6 +16,7 @@ from tinygrad_cnn.errors import ArgumentTypeError, TinygradCNNError
 
 if TYPE_CHECKING:
     from tinygrad_cnn._node import Edge, Node
+    from tinygrad_cnn._tape import Tape
     from tinygrad_cnn.backend import Backend
 
 
@@ -28,6 +29,7 @@ class Context(NamedTuple):
     anomaly: bool = False
     recording: list[Node] | None = None  # every Node made under `tc.record()`, in order
     origin: Edge | None = None  # inside a gradient rule: the forward edge it belongs to
+    tape: Tape | None = None  # listens while a step is captured
 
 
 _current: ContextVar[Context] = ContextVar("tinygrad_cnn", default=Context())  # noqa: B039 - immutable

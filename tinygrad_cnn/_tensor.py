@@ -16,6 +16,7 @@ from tinygrad_cnn._context import is_grad_enabled
 from tinygrad_cnn._display import describe
 from tinygrad_cnn._methods import TensorMethods
 from tinygrad_cnn._node import Hook, HookHandle, Node, Storage
+from tinygrad_cnn._tape import refuse_reading
 from tinygrad_cnn.backend import Array, Backend, get_backend
 from tinygrad_cnn.dtypes import DType, Shape, Spec, normalize_dim
 from tinygrad_cnn.errors import (
@@ -294,6 +295,7 @@ class Tensor(TensorMethods):
         >>> tc.tensor([1.0, 2.0]).numpy().copy()
         array([1., 2.], dtype=float32)
         """
+        refuse_reading("numpy()")
         array = self.backend.to_numpy(self.array).view()
         array.flags.writeable = False
         return array
@@ -321,6 +323,7 @@ class Tensor(TensorMethods):
                 got=f"{self.numel()} elements, shape {self.shape}",
                 hint="reduce it first (t.sum(), t.mean()), index it (t[0, 1]), or take t.tolist()",
             )
+        refuse_reading("item()")
         return self.backend.to_numpy(self.array).item()
 
     def tolist(self) -> Any:

@@ -15,6 +15,7 @@ from tinygrad_cnn._op import attach
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn._walk import Visit, added, arriving, walk
 from tinygrad_cnn.errors import ArgumentTypeError, GradientError
+from tinygrad_cnn.ops.movement import clone
 
 
 def grad(
@@ -107,9 +108,8 @@ def _accumulate(leaf: Tensor, cotangent: Tensor, started: int, taken: set[int]) 
         return
     serial = cotangent.storage.serial
     if serial < started or serial in taken:
-        backend = cotangent.backend
-        array = backend.asarray(cotangent.array, cotangent.dtype) if backend.executes else cotangent.array
-        leaf.grad = Tensor(array, cotangent.shape, cotangent.dtype, backend)
+        with _context.changed(grad=False, recording=None):  # no step of the walk, but one of a captured step
+            leaf.grad = clone(cotangent)
     else:
         taken.add(serial)
         leaf.grad = cotangent.detach()

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from tinygrad_cnn import _context
+from tinygrad_cnn._program import Plan, Program
 from tinygrad_cnn.dtypes import DType, Shape, as_index
 from tinygrad_cnn.errors import ArgumentError, BackendError, BackendUnavailable, UnknownName
 
@@ -120,11 +121,12 @@ class Backend(ABC):
         """Bytes held by the backend, where it knows."""
         return {}
 
-    def capture(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        """A replayable recording of a step, where the backend can make one."""
-        raise BackendError(
-            f"the {self.name} backend cannot capture a step", expected="a backend with capture"
-        )
+    def plan(self, program: Program) -> Plan:
+        """How a recorded step (`tc.capture`) will be replayed; here, by calling every kernel in turn.
+
+        A backend that can do better (planned memory, fused kernels, a graph on the device) overrides it.
+        """
+        return Plan(program)
 
     def info(self) -> dict[str, str]:
         """Facts for people (`tinygrad-cnn doctor`): versions, devices, which path an operation takes."""

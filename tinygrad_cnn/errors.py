@@ -145,6 +145,10 @@ class GradientError(TinygradCNNError, RuntimeError):
     """A gradient was asked for where there is none, or a gradient rule broke its contract."""
 
 
+class CaptureError(TinygradCNNError, RuntimeError):
+    """A step that cannot be recorded and replayed; says which line of it."""
+
+
 class ReleasedGraphError(GradientError):
     """The graph was already walked once and its saved values are gone."""
 

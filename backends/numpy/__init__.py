@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_cnn._program import Plan, Program
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTYPES, DType, Shape, as_dtype
 
 from . import philox
 from .kernels import KERNELS, threads
+from .plan import NumpyPlan
 
 # 1/0 is ∞ here and ln 0 is −∞, as in PyTorch; `tc.detect_anomaly` finds where one came from. A warning would
 # show a line of this library, which is no help.
@@ -113,6 +115,10 @@ class NumpyBackend(Backend):
     def step(self) -> AbstractContextManager[object]:
         """Overflow and 0/0 are values here (∞, NaN), looked for where they matter, not warnings."""
         return np.errstate(all="ignore")
+
+    def plan(self, program: Program) -> Plan:
+        """A plan with fixed memory, in threads that share the batch; see `plan/`."""
+        return NumpyPlan(program, threads.get_num_threads()) if self.kernels else Plan(program)
 
     def set_num_threads(self, n: int) -> None:
         threads.set_num_threads(n)

@@ -1,8 +1,13 @@
 """Philox4x32-10 against the known answers published with Random123 (Salmon et al., SC 2011)."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tinygrad_cnn.testing.references.random import philox as one_block
 from tinygrad_cnn_backends.numpy import philox
 
 KNOWN = [
@@ -18,19 +23,25 @@ KNOWN = [
 
 @pytest.mark.parametrize(("counter", "key", "answer"), KNOWN)
 def test_known_answers(counter, key, answer):
-    state = tuple(np.array([word], dtype=np.uint64) for word in counter)
-    assert tuple(int(word[0]) for word in philox.scramble(state, *key)) == answer
+    state = np.array(counter, dtype=np.uint64).reshape(4, 1)
+    philox.scramble(state, *key)
+    assert tuple(map(int, state[:, 0])) == answer
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**40), st.integers(0, 50), st.integers(0, 50))
+def test_words_equal_the_plain_loop(seed, counter, n, first):
+    """However the blocks are shared out, and wherever a part of them begins."""
+    with mock.patch.object(philox, "BLOCKS_AT_ONCE", 3):
+        drawn = philox.words(seed, counter, n, first=first)
+    blocks = range(counter, counter + (first + n + 3) // 4)
+    expected = [word for block in blocks for word in one_block(seed, block)]
+    assert drawn.dtype == np.uint32
+    assert drawn.tolist() == expected[first : first + n]
 
 
 def test_words_are_indexed_by_block():
-    together = philox.words(7, 0, 40)
-    assert together.dtype == np.uint32
-    np.testing.assert_array_equal(together[12:], philox.words(7, 3, 28))
-
-
-def test_a_number_of_words_that_is_no_multiple_of_four():
-    np.testing.assert_array_equal(philox.words(7, 0, 5), philox.words(7, 0, 8)[:5])
-    assert philox.words(7, 0, 0).shape == (0,)
+    together = philox.words(7, 0, 5 * philox.BLOCKS_AT_ONCE)
+    np.testing.assert_array_equal(together[12:], philox.words(7, 3, together.size - 12))
 
 
 def test_counter_and_seed_use_all_their_bits():

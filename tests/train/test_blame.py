@@ -17,14 +17,13 @@ class PoisonedModel(tc.nn.Module):
         self.norm = tc.nn.BatchNorm2d(1)
         self.dropout = tc.nn.Dropout(0.5)
         self.fc = tc.nn.Linear(64, 4)
-        self.calls = 0
+        self.register_buffer("calls", tc.tensor(0.0))
 
     def forward(self, x):
-        self.calls += 1
+        self.calls.assign(self.calls + 1)
         x = self.fc(self.dropout(self.norm(x)).reshape(len(x), -1))
-        if self.calls >= 6:
-            x = (x * 0 - 1).log()
-        return x
+        poison = (x * 0 - 1).log()
+        return tc.where(self.calls >= 6, poison, x)
 
 
 class Snapshots(Callback):
@@ -47,7 +46,7 @@ def test_case_58_nan_stops_the_run_before_the_update(make_trainer, train_loader,
         trainer.fit(train_loader, epochs=3)
     error = caught.value
     assert error.op == "log"
-    assert "x = (x * 0 - 1).log()" in str(error.where)
+    assert "poison = (x * 0 - 1).log()" in str(error.where)
     assert "the loss is nan in epoch 2, step 2" in error.problem
     assert str(tmp_path / "last.safetensors") in error.hint
     # Weights, running statistics and the random counter are those before the step that failed.
@@ -70,10 +69,11 @@ def test_case_58_the_step_runs_again_with_the_same_random_numbers(make_trainer, 
             return self.fc(x.reshape(len(x), -1)) * (mask / mask)
 
     with pytest.raises(NonFiniteError) as caught:
-        make_trainer(model=Unlucky()).fit(train_loader, epochs=1)
+        make_trainer(model=Unlucky(), capture=False).fit(train_loader, epochs=1)
     assert caught.value.op == "div"
-    first, again = masks
-    assert np.array_equal(first, again)
+    first, *again = masks
+    assert again
+    assert all(np.array_equal(first, mask) for mask in again)
 
 
 def test_case_58_a_gradient_that_is_not_finite_stops_the_run_too(make_trainer, train_loader):
@@ -100,7 +100,7 @@ def test_a_bad_batch_is_traced_to_its_first_operation(make_trainer):
 def test_a_diverging_run_is_stopped(make_trainer, train_loader):
     trainer = make_trainer()
     trainer.scheduler = None
-    trainer.optimizer.param_groups[0]["lr"] = 1e30
+    trainer.optimizer.param_groups[0]["lr"] = 3e38
     with pytest.raises(NonFiniteError, match="epoch 1"):
         trainer.fit(train_loader, epochs=1)
     assert len(trainer.history) == 0

@@ -32,7 +32,7 @@ def pixels(image):
 def test_a_point_is_the_mean_over_the_batches_since_the_last(
     make_trainer, train_loader, test_loader, tmp_path
 ):
-    trainer = make_trainer(callbacks=[TensorBoard(tmp_path, every=3)])
+    trainer = make_trainer(callbacks=[TensorBoard(tmp_path, every=3)], capture=False)
     batches = []
 
     def loss(outputs, y):
@@ -71,7 +71,7 @@ def test_the_test_set_has_a_point_an_epoch(make_trainer, train_loader, test_load
 
 def test_the_learning_rate_is_the_one_of_the_step(make_trainer, train_loader, tmp_path):
     used = []
-    trainer = make_trainer(callbacks=[TensorBoard(tmp_path, every=1)])
+    trainer = make_trainer(callbacks=[TensorBoard(tmp_path, every=1)], capture=False)
     step = trainer.optimizer.step
 
     def watched_step():
@@ -200,7 +200,7 @@ def test_tensorboard_sees_a_resumed_run_as_one(make_trainer, train_loader, test_
     assert {"filters/conv", "inputs"} == set(seen.Tags()["images"])
 
 
-def test_a_run_that_fails_leaves_whole_files_and_no_hook(make_trainer, train_loader, tmp_path):
+def test_a_run_that_fails_leaves_whole_files(make_trainer, train_loader, tmp_path):
     class Stumble(Callback):
         def on_epoch_start(self, trainer):
             raise ValueError("before the first batch")

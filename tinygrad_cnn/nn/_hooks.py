@@ -37,6 +37,9 @@ class Hooks:
         self.after: dict[object, ForwardHook] = {}
         self.backward: dict[object, BackwardHook] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after or self.backward)
+
 
 def register(hooks: dict[object, Any], hook: Callable[..., Any]) -> HookHandle:
     """Add a hook; returns what removes it again."""

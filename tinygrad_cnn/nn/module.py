@@ -17,11 +17,13 @@ shows the boxes "Net", "Net/fc1" and "Net/fc2" without a word from you.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from tinygrad_cnn._context import is_grad_enabled, name_scope
 from tinygrad_cnn._node import HookHandle
 from tinygrad_cnn._signature import Explaining
+from tinygrad_cnn._tape import tape
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 from tinygrad_cnn.nn import _hooks, _state
@@ -209,6 +211,9 @@ class Module(Contents, metaclass=Explaining):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        listening = tape()
+        if listening is not None:
+            listening.depends_on(partial(getattr, self, "training"))
         hooks = self._hooks
         for before in tuple(hooks.before.values()):
             replaced = before(self, args)

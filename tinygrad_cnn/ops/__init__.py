@@ -36,6 +36,7 @@
     embedding     rows of a table, looked up by number
     loss          softmax and cross-entropy
     probability   binary cross-entropy, and whether a number is a probability
+    checks        whether all numbers are finite
     random        numbers from a seed and a counter
     sampling      integers, permutations, coin tosses
     creation      zeros, ones, ranges
@@ -51,6 +52,7 @@ from tinygrad_cnn.ops import (
     arithmetic,
     bitwise,
     cast,
+    checks,
     comparison,
     creation,
     einsum,

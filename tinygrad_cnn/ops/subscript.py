@@ -11,6 +11,7 @@ from typing import Any, Literal, overload
 
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import attach, function
+from tinygrad_cnn._tape import tape
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, as_dtype, as_index, bool_, int64
 from tinygrad_cnn.errors import ArgumentTypeError, DataDependentShape, DTypeError, IndexingError
@@ -153,6 +154,12 @@ def nonzero(x: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]
     if not x.backend.executes:
         raise DataDependentShape(
             f"the {x.backend.name} backend has no values to look at",
+            argument="x",
+            hint="use tc.where(mask, ...) instead of indexing with a mask",
+        )
+    if tape() is not None:
+        raise DataDependentShape(
+            "how many there are depends on the values, and a captured step has fixed shapes",
             argument="x",
             hint="use tc.where(mask, ...) instead of indexing with a mask",
         )

@@ -38,9 +38,9 @@ def adam_step(
     t: Array,
     m: Array,
     v: Array,
+    betas: Array,
     lr: Array,
     *,
-    betas: Betas,
     eps: float,
     weight_decay: float,
     decoupled_weight_decay: bool,
@@ -48,7 +48,7 @@ def adam_step(
 ) -> tuple[Array, ...]:
     """One step of Adam: the new weights, count of steps and averages."""
     w, g = decayed(B, w, g, lr, weight_decay, decoupled_weight_decay, maximize)
-    t, (m, v) = t + 1, moments(g, m, v, betas)
+    t, (m, v) = t + 1, moments(B, g, m, v, betas)
     return _moved(B, w, t, m, v, lr, betas, eps), t, m, v
 
 
@@ -61,9 +61,9 @@ def amsgrad_step(
     m: Array,
     v: Array,
     v_max: Array,
+    betas: Array,
     lr: Array,
     *,
-    betas: Betas,
     eps: float,
     weight_decay: float,
     decoupled_weight_decay: bool,
@@ -71,22 +71,21 @@ def amsgrad_step(
 ) -> tuple[Array, ...]:
     """One step of Adam that divides by the largest average square so far."""
     w, g = decayed(B, w, g, lr, weight_decay, decoupled_weight_decay, maximize)
-    t, (m, v) = t + 1, moments(g, m, v, betas)
+    t, (m, v) = t + 1, moments(B, g, m, v, betas)
     v_max = B.xp.maximum(v_max, v)
     return _moved(B, w, t, m, v_max, lr, betas, eps), t, m, v, v_max
 
 
-def moments(g: Array, m: Array, v: Array, betas: Betas) -> tuple[Array, Array]:
+def moments(B: Backend, g: Array, m: Array, v: Array, betas: Array) -> tuple[Array, Array]:
     """The running averages of the gradient and of its square, one gradient later."""
-    beta1, beta2 = betas
-    return beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * (g * g)
+    (keep1, keep2), (take1, take2) = ([like(B, x[i], g) for i in (0, 1)] for x in (betas, 1 - betas))
+    return keep1 * m + take1 * g, keep2 * v + take2 * (g * g)
 
 
-def _moved(B: Backend, w: Array, t: Array, m: Array, v: Array, lr: Array, betas: Betas, eps: float) -> Array:
+def _moved(B: Backend, w: Array, t: Array, m: Array, v: Array, lr: Array, betas: Array, eps: float) -> Array:
     """w − lr · m̂ / (√v̂ + ε), with the corrections computed before they meet the large arrays."""
-    beta1, beta2 = betas
-    length = like(B, lr / (1 - beta1**t), w)
-    root = like(B, B.xp.sqrt(1 - beta2**t), w)
+    length = like(B, lr / (1 - betas[0] ** t), w)
+    root = like(B, B.xp.sqrt(1 - betas[1] ** t), w)
     return w - length * (m / (B.xp.sqrt(v) / root + eps))
 
 

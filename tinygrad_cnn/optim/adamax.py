@@ -30,20 +30,19 @@ def adamax_step(
     t: Array,
     m: Array,
     u: Array,
+    betas: Array,
     lr: Array,
     *,
-    betas: tuple[float, float],
     eps: float,
     weight_decay: float,
     maximize: bool,
 ) -> tuple[Array, ...]:
     """The new weights, count of steps, average gradient and fading maximum."""
-    beta1, beta2 = betas
     g = loss_gradient(w, g, weight_decay, maximize)
     t = t + 1
-    m = beta1 * m + (1 - beta1) * g
-    u = B.xp.maximum(beta2 * u, B.xp.abs(g) + eps)
-    return w - like(B, lr / (1 - beta1**t), w) * (m / u), t, m, u
+    m = like(B, betas[0], w) * m + like(B, 1 - betas[0], w) * g
+    u = B.xp.maximum(like(B, betas[1], w) * u, B.xp.abs(g) + eps)
+    return w - like(B, lr / (1 - betas[0] ** t), w) * (m / u), t, m, u
 
 
 class Adamax(Optimizer):

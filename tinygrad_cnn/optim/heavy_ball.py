@@ -28,15 +28,15 @@ def heavy_ball_step(
     w: Array,
     g: Array,
     change: Array,
+    momentum: Array,
     lr: Array,
     *,
-    momentum: float,
     weight_decay: float,
     maximize: bool,
 ) -> tuple[Array, Array]:
     """The new weights, and W(t+1) − W(t): how they changed."""
     g = loss_gradient(w, g, weight_decay, maximize)
-    change = momentum * change + (1 - momentum) * (-like(B, lr, w) * g)
+    change = like(B, momentum, w) * change + like(B, 1 - momentum, w) * (-like(B, lr, w) * g)
     return w + change, change
 
 

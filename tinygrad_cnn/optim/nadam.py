@@ -34,9 +34,9 @@ def nadam_step(
     product: Array,
     m: Array,
     v: Array,
+    betas: Array,
     lr: Array,
     *,
-    betas: Betas,
     eps: float,
     momentum_decay: float,
     weight_decay: float,
@@ -45,8 +45,8 @@ def nadam_step(
 ) -> tuple[Array, ...]:
     """The new weights, count of steps, product of all momenta, and averages."""
     w, g = decayed(B, w, g, lr, weight_decay, decoupled_weight_decay, maximize)
-    beta1, beta2 = betas
-    t, (m, v) = t + 1, moments(g, m, v, betas)
+    beta1, beta2 = betas[0], betas[1]
+    t, (m, v) = t + 1, moments(B, g, m, v, betas)
     momentum, next_momentum = (beta1 * (1 - 0.5 * 0.96 ** (s * momentum_decay)) for s in (t, t + 1))
     product = product * momentum
     of_gradient = like(B, lr * (1 - momentum) / (1 - product), w)

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._signature import Explaining
+from tinygrad_cnn._tape import tape
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, StateDictError
 from tinygrad_cnn.nn.parameter import forget_gradient
@@ -144,6 +145,10 @@ class Optimizer(metaclass=Explaining):
         """
         loss = None if closure is None else closure()
         backend = self.param_groups[0].rate.backend
+        listening = tape()
+        if listening is not None:
+            for group in self.param_groups:
+                listening.depends_on(group.constants)
         with no_grad(), backend.step():
             for group in self.param_groups:
                 for parameter in group["params"]:

@@ -23,17 +23,22 @@ from numbers import Real
 from typing import Any
 
 from tinygrad_cnn._create import tensor
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import float64
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["ParamGroup"]
 
+# What schedules move from step to step: state, and not constants of a captured step.
+MOVING = frozenset({"betas", "lr", "momentum"})
+_NO_CONSTANTS = frozenset({"params", "lr", "initial_lr", "betas"})
+
 
 class ParamGroup(UserDict[str, Any]):
     """Parameters that share their options: `group["params"]`, `group["lr"]`, ...
 
-    The learning rate reads as the number it was set to; `rate` is the same number as a tensor, which is
-    what steps compute with. Setting `group["lr"]` assigns to it.
+    Options that schedules move (the learning rate, momentum, betas) read as the numbers they were set to;
+    `number` gives them as tensors, which is what steps compute with. Setting `group["lr"]` assigns to it.
 
     Raises:
         ArgumentError: an option is given a value that makes no sense; the old one stays.
@@ -46,14 +51,39 @@ class ParamGroup(UserDict[str, Any]):
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.rate = tensor(0.0, dtype=float64, backend=options["params"][0].backend)
+        self.backend = options["params"][0].backend
+        self._numbers: dict[str, Tensor] = {}
         super().__init__(options)
 
     def __setitem__(self, key: str, value: Any) -> None:
         value = checked(key, value)
-        if key == "lr":
-            self.rate.assign(value)
+        if key in MOVING:
+            if key not in self._numbers:
+                self._numbers[key] = tensor(value, dtype=float64, backend=self.backend)
+            self._numbers[key].assign(value)
         super().__setitem__(key, value)
+
+    def number(self, name: str) -> Tensor:
+        """An option that schedules move, as a float64 tensor."""
+        return self._numbers[name]
+
+    @property
+    def rate(self) -> Tensor:
+        """The learning rate."""
+        return self._numbers["lr"]
+
+    def constants(self) -> dict[str, Any]:
+        """What Python decides by: all options but those that are tensors, and whether there is momentum.
+
+        >>> import tinygrad_cnn as tc
+        >>> tc.optim.Adagrad([tc.tensor(1.0, requires_grad=True)]).param_groups[0].constants()["eps"]
+        1e-10
+        """
+        return {
+            name: bool(value) if name == "momentum" else value
+            for name, value in self.data.items()
+            if name not in _NO_CONSTANTS
+        }
 
 
 # --- which values make sense ----------------------------------------------------------------------

@@ -36,9 +36,9 @@ def radam_step(
     t: Array,
     m: Array,
     v: Array,
+    betas: Array,
     lr: Array,
     *,
-    betas: Betas,
     eps: float,
     weight_decay: float,
     decoupled_weight_decay: bool,
@@ -46,8 +46,8 @@ def radam_step(
 ) -> tuple[Array, ...]:
     """The new weights, count of steps and averages."""
     w, g = decayed(B, w, g, lr, weight_decay, decoupled_weight_decay, maximize)
-    beta1, beta2 = betas
-    t, (m, v) = t + 1, moments(g, m, v, betas)
+    beta1, beta2 = betas[0], betas[1]
+    t, (m, v) = t + 1, moments(B, g, m, v, betas)
     correction = 1 - beta2**t
     longest = 2 / (1 - beta2) - 1
     length = longest - 2 * t * beta2**t / correction
@@ -57,7 +57,7 @@ def radam_step(
     return w - like(B, lr / (1 - beta1**t), w) * (m * scale), t, m, v
 
 
-def _rectification(length: Array, longest: float) -> Array:
+def _rectification(length: Array, longest: Array) -> Array:
     """r², for an average that rests on `length` gradients."""
     return (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
 

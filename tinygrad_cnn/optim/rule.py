@@ -1,14 +1,15 @@
 """Update rules: what an optimizer computes from a weight, its gradient and what it remembers.
 
     @update_rule("Adam", state=("step", "exp_avg", "exp_avg_sq"))
-    def adam_step(B, w, g, t, m, v, lr, *, betas, eps, weight_decay):
+    def adam_step(B, w, g, t, m, v, betas, lr, *, eps, weight_decay):
         ...
         return w, t + 1, m, v
 
-A rule is an operation. It takes the weight, the gradient, the state in the order of its names and the
-learning rate, and returns the new weight and the new state; keyword-only arguments are options of the
-parameter group. Like every kernel it is pure, so it can be recorded and replayed: everything that changes
-from step to step comes in as an array, the learning rate and the count of steps too.
+A rule is an operation. It takes the weight, the gradient, the state in the order of its names, options that
+schedules move and, last, the learning rate, and returns the new weight and the new state; keyword-only
+arguments are options of the parameter group that stay as they are. Like every kernel it is pure, so it can be
+recorded and replayed: everything that changes from step to step comes in as an array, the learning rate and
+the count of steps too.
 
 The learning rate and the count are 0-d arrays in float64 and int64, so that terms such as 1 − βᵗ lose no
 digits; `like` brings what becomes of them to the weight's dtype.
@@ -29,14 +30,14 @@ from tinygrad_cnn.optim.options import ParamGroup
 
 
 def update_rule(symbol: str, *, state: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Op]:
-    """Declare an operation (w, g, *state, lr) → (w, *state); `state` has the names of PyTorch."""
-    return op(symbol=symbol, infer=_as_before, outputs=("w", *state), public=False)
+    """Declare an operation (w, g, *state, *moving, lr) → (w, *state); `state` has the names of PyTorch."""
 
+    def as_before(w: HasSpec, g: HasSpec, *rest: HasSpec, **_: Any) -> Spec | tuple[Spec, ...]:
+        """What a rule returns looks like what it replaces."""
+        new = tuple(Spec(x.shape, x.dtype) for x in (w, *rest[: len(state)]))
+        return new if len(new) > 1 else new[0]
 
-def _as_before(w: HasSpec, g: HasSpec, *state_and_lr: HasSpec, **_: Any) -> Spec | tuple[Spec, ...]:
-    """What a rule returns looks like what it replaces."""
-    new = tuple(Spec(x.shape, x.dtype) for x in (w, *state_and_lr[:-1]))
-    return new if len(new) > 1 else new[0]
+    return op(symbol=symbol, infer=as_before, outputs=("w", *state), public=False)
 
 
 def follow(
@@ -57,8 +58,9 @@ def advance(
 ) -> Tensor:
     """The weight that a rule computes, not yet assigned; the state is."""
     names = rule.outputs[1:]
+    moving = [group.number(name) for name in rule.input_names[2 + len(names) :]]
     options = {name: group[name] for name in rule.param_names if name not in options} | options
-    new = rule(parameter, gradient, *[state[name] for name in names], group.rate, **options)
+    new = rule(parameter, gradient, *[state[name] for name in names], *moving, **options)
     weight, *remembered = new if names else (new,)
     for name, value in zip(names, remembered, strict=True):
         state[name].assign(value)

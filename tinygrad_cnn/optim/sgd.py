@@ -16,6 +16,7 @@ PyTorch's arrangement, where the learning rate stands outside of v.
 
 from __future__ import annotations
 
+from tinygrad_cnn._tape import tape
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Array, Backend
 from tinygrad_cnn.errors import ArgumentError
@@ -42,9 +43,9 @@ def momentum_descent(
     w: Array,
     g: Array,
     v: Array,
+    momentum: Array,
     lr: Array,
     *,
-    momentum: float,
     dampening: float,
     weight_decay: float,
     nesterov: bool,
@@ -52,8 +53,9 @@ def momentum_descent(
 ) -> tuple[Array, Array]:
     """A step along the running sum v of the gradients, and the new v."""
     g = loss_gradient(w, g, weight_decay, maximize)
-    v = momentum * v + (1 - dampening) * g
-    direction = g + momentum * v if nesterov else v
+    kept = like(B, momentum, w)
+    v = kept * v + (1 - dampening) * g
+    direction = g + kept * v if nesterov else v
     return w - like(B, lr, w) * direction, v
 
 
@@ -117,5 +119,8 @@ class SGD(Optimizer):
             follow(gradient_descent, parameter, gradient, state, group)
             return
         is_first = parameter not in self.state
+        listening = tape()
+        if listening is not None and group["dampening"]:
+            listening.depends_on(lambda: parameter not in self.state)
         dampening = 0.0 if is_first else group["dampening"]
         follow(momentum_descent, parameter, gradient, state, group, dampening=dampening)

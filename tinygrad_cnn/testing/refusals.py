@@ -12,6 +12,7 @@ log_softmax((2, 3) float64, dim=9) -> DimensionError dim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from tinygrad_cnn.errors import (
     DTypeError,
     IndexingError,
     LabelError,
+    NonFiniteError,
     ShapeError,
     TinygradCNNError,
 )
@@ -194,6 +196,8 @@ CATALOGUE = (
     refused("one_hot", ArgumentError, "num_classes", tensor([0]), 0),
     refused("one_hot", LabelError, "target", tensor([0, 3]), 3),
     refused("ratio_of_sums", DTypeError, "weights", X, WIDE),
+    refused("all_finite", NonFiniteError, "values[1]", X, tensor([math.nan])),
+    refused("all_finite", DTypeError, "values[0]", WHOLE),
     refused("within", ArgumentError, "p", tensor([0.5, 1.5]), low=0, high=1, argument="p", loss="a loss"),
     # windows
     refused("conv", ShapeError, "x", IMAGE[0], KERNEL, **WINDOW, groups=1),

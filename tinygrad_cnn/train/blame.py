@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tinygrad_cnn._context import detect_anomaly
+from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.errors import NonFiniteError
 from tinygrad_cnn.nn import Module
@@ -34,17 +35,18 @@ class Before:
 
 
 def raise_non_finite(
-    place: str, loss: float, before: Before, again: Callable[[], object], checkpoint: Path | None
+    place: str, before: Before, again: Callable[[], Tensor], checkpoint: Path | None
 ) -> NoReturn:
     """Run the failed step again under anomaly detection, and raise an error that names the operation.
 
     Args:
         place: where in the run it happened: "epoch 3, step 17".
-        loss: its value there; it may be finite when a gradient is not.
         before: the state before the step, restored here also for whoever catches the error.
-        again: runs forward and backward once more.
+        again: runs forward and backward once more, and returns the loss.
         checkpoint: the last good one, if there is any.
     """
+    before.restore()
+    loss = again().item()  # it may be finite when a gradient is not
     before.restore()
     try:
         with detect_anomaly():

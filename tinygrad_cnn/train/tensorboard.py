@@ -16,9 +16,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tinygrad_cnn._node import HookHandle
+from tinygrad_cnn._capture import rehearsed
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.graph import Graph
@@ -77,7 +77,7 @@ class TensorBoard(Callback):
         self.every = every
         self._files: dict[str, EventFile] = {}
         self._first_step = 0
-        self._first_batch: HookHandle | None = None
+        self._is_first = True
         self._lr = 0.0
         # At the last point: how many images had been seen in this epoch, and the means over them.
         self._images, self._means = 0, Row()
@@ -89,13 +89,16 @@ class TensorBoard(Callback):
         self._first_step = done + 1 if done else 0  # the last point before a checkpoint stays
         if not done:
             self._write_parameters(trainer, step=0)
-        self._first_batch = trainer.model.register_forward_hook(self._write_first_batch)
+        self._is_first = True
 
     def on_epoch_start(self, trainer: Trainer) -> None:
         self._images, self._means = 0, Row()
         self._lr = _learning_rate(trainer)
 
     def on_step_end(self, trainer: Trainer, step: Step) -> None:
+        if self._is_first and step.x is not None:
+            self._write_first_batch(trainer.model, step.x)
+            self._is_first = False
         if step.number % self.every == 0 or step.number == trainer.steps_per_epoch:
             place = trainer.epoch * trainer.steps_per_epoch + step.number
             for name, value in self._since_last_point(step).items():
@@ -113,8 +116,6 @@ class TensorBoard(Callback):
             file.flush()
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        if self._first_batch is not None:
-            self._first_batch.remove()
         while self._files:
             self._files.popitem()[1].close()
 
@@ -147,14 +148,12 @@ class TensorBoard(Callback):
                 file.image(f"filters/{name}".rstrip("/"), pixels, step, description=_FILTERS)
                 break
 
-    def _write_first_batch(self, module: Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        """What went in and what was computed from it, while its history is still there."""
+    def _write_first_batch(self, model: Module, x: Tensor) -> None:
+        """What went in, and how the model computes with it."""
         file = self._file("train")
-        if inputs[0].ndim == 4:
-            file.image("inputs", images_mosaic(inputs[0].numpy()), self._first_step, description=_INPUTS)
-        file.graph(graph_def(Graph.of(output)))
-        if self._first_batch is not None:
-            self._first_batch.remove()
+        if x.ndim == 4:
+            file.image("inputs", images_mosaic(x.numpy()), self._first_step, description=_INPUTS)
+        file.graph(graph_def(Graph.of(rehearsed(model, x))))
 
 
 def _parameters_and_gradients(model: Module) -> Iterator[tuple[str, Tensor]]:

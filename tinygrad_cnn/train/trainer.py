@@ -17,21 +17,24 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from tinygrad_cnn._capture import CaptureWarning, capture
 from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend, get_backend, use_backend
 from tinygrad_cnn.data import DataLoader
 from tinygrad_cnn.dtypes import as_index
-from tinygrad_cnn.errors import ArgumentError
+from tinygrad_cnn.errors import ArgumentError, CaptureError, NonFiniteError
 from tinygrad_cnn.functional import cross_entropy
 from tinygrad_cnn.io import load_state, save_state
 from tinygrad_cnn.metrics import accuracy
 from tinygrad_cnn.nn import Module
+from tinygrad_cnn.ops.checks import all_finite
 from tinygrad_cnn.ops.joining import cat
 from tinygrad_cnn.ops.random import random_state
 from tinygrad_cnn.optim import LRScheduler, Optimizer
@@ -65,6 +68,7 @@ class Step(NamedTuple):
     images: int  # seen in this epoch so far
     seconds: float  # since the epoch began
     means: Row  # loss and metrics over the epoch so far
+    x: Tensor | None = None  # the batch
 
 
 class Trainer:
@@ -77,6 +81,8 @@ class Trainer:
         scheduler: changes the learning rate; its `step()` is called after every step (not every epoch).
         callbacks: told about every step and epoch, in this order; see `callbacks.py`.
         metrics: by name, functions (outputs, y) -> number, the mean over the batch; by default accuracy.
+        capture: record the step and replay it (`tc.capture`), which is several times as fast. A model that
+            cannot be recorded is trained eagerly, with a warning that says why; one with hooks as well.
         progress: show a progress bar and a line an epoch, if no callback does.
 
     Attributes:
@@ -105,6 +111,7 @@ class Trainer:
         scheduler: LRScheduler | None = None,
         callbacks: Sequence[Callback] = (),
         metrics: Mapping[str, Metric] | None = None,
+        capture: bool = True,
         progress: bool = True,
     ) -> None:
         self.model = model
@@ -121,6 +128,8 @@ class Trainer:
         self.history = History()
         self.should_stop = False
         self.checkpoint: Path | None = None
+        self._learn = _Replayed(self._learn_eagerly, capture)
+        self._judge = _Replayed(self._judge_eagerly, capture)
 
     @property
     def backend(self) -> Backend:
@@ -171,7 +180,7 @@ class Trainer:
         for number, (x, y) in enumerate(train_loader, start=1):
             means.add(self._run_step(number, x, y), weight=len(y))
             seconds = time.perf_counter() - start
-            self._tell("on_step_end", Step(number, means.weight, seconds, means.values()))
+            self._tell("on_step_end", Step(number, means.weight, seconds, means.values(), x))
         seconds = time.perf_counter() - start
         tested = {} if test_loader is None else self.evaluate(test_loader)
         self.epoch += 1
@@ -190,14 +199,23 @@ class Trainer:
         """One step of the optimizer; returns what the batch measured before it."""
         before = Before(self.model, self.backend)
         with self.backend.step():
-            outputs, loss = self._backward(x, y)
-            if not self._is_finite(loss):
+            try:
+                # A hook is Python, which a replay leaves out.
+                watched = any(module._hooks for module in self.model.modules())
+                outputs, loss = self._learn_eagerly(x, y) if watched else self._learn(x, y)
+            except NonFiniteError:
                 place = f"epoch {self.epoch + 1}, step {number}"
-                raise_non_finite(place, loss.item(), before, lambda: self._backward(x, y), self.checkpoint)
-            self.optimizer.step()
+                raise_non_finite(place, before, lambda: self._backward(x, y)[1], self.checkpoint)
             if self.scheduler is not None:
                 self.scheduler.step()
-            return self._measure(outputs.detach(), y, loss.item())
+            return self._measure(outputs, y, loss.item())
+
+    def _learn_eagerly(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        outputs, loss = self._backward(x, y)
+        gradients = [parameter.grad for parameter in self.model.parameters()]
+        all_finite(loss.detach(), *[gradient for gradient in gradients if gradient is not None])
+        self.optimizer.step()
+        return outputs.detach(), loss.detach()
 
     def _backward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Forward and backward; afterwards every parameter has its gradient, and none has changed."""
@@ -206,11 +224,6 @@ class Trainer:
         self.optimizer.zero_grad()
         loss.backward()
         return outputs, loss
-
-    def _is_finite(self, loss: Tensor) -> bool:
-        gradients = [parameter.grad for parameter in self.model.parameters()]
-        values = [loss, *(gradient for gradient in gradients if gradient is not None)]
-        return all(bool(value.backend.xp.isfinite(value.array).all()) for value in values)
 
     def _farewell(self) -> str:
         stopped = f"stopped in epoch {self.epoch + 1} of {self.epochs}"
@@ -232,9 +245,13 @@ class Trainer:
         with use_backend(self.backend), _evaluating(self.model):
             for x, y in loader:
                 with self.backend.step():
-                    outputs = self.model(x)
-                    means.add(self._measure(outputs, y, self.loss(outputs, y).item()), weight=len(y))
+                    outputs, loss = self._judge(x, y)
+                    means.add(self._measure(outputs, y, loss.item()), weight=len(y))
         return means.values()
+
+    def _judge_eagerly(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.model(x)
+        return outputs, self.loss(outputs, y)
 
     def predict(self, loader: Batches) -> Tensor:
         """The model's outputs for all images of a loader, one after the other: (N, classes)."""
@@ -293,6 +310,28 @@ class Trainer:
     def _tell(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self, *arguments)
+
+
+class _Replayed:
+    """A step that is captured if it can be, and says so once if it cannot."""
+
+    def __init__(self, step: Callable[..., tuple[Tensor, Tensor]], captured: bool) -> None:
+        self._eagerly = step
+        self._step = capture(step) if captured else step
+
+    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        try:
+            return self._step(x, y)
+        except CaptureError as error:
+            # Two frames up is the loop of this file; the user's line is where `fit` was called.
+            warnings.warn(
+                f"training runs eagerly, because a step cannot be recorded and replayed:\n{error}\n"
+                "Trainer(capture=False) says that this is as it should be.",
+                CaptureWarning,
+                stacklevel=5,
+            )
+            self._step = self._eagerly
+            return self._step(x, y)
 
 
 @contextmanager

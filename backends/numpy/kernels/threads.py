@@ -15,7 +15,10 @@ sum in other parts rounds differently.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 
 from threadpoolctl import LibController, ThreadpoolController
 
@@ -48,6 +51,36 @@ def set_num_threads(n: int) -> None:
         raise ArgumentError("there must be a thread to compute in", argument="n", expected="n >= 1", got=n)
     for library in _blas():
         library.set_num_threads(n)
+
+
+@contextmanager
+def limited_to(n: int | None) -> Iterator[None]:
+    """Let matrix products use n threads inside this block, because we compute in threads of our own.
+
+    It holds for the whole process; blocks in several threads at once end when the last one does.
+    """
+    global _limits
+    if n is None:
+        yield
+        return
+    with _lock:
+        if _limits == 0:
+            _before[:] = [library.num_threads for library in _blas()]
+            for library in _blas():
+                library.set_num_threads(n)
+        _limits += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _limits -= 1
+            if _limits == 0:
+                for library, before in zip(_blas(), _before, strict=True):
+                    library.set_num_threads(before)
+
+
+_lock, _limits = Lock(), 0
+_before: list[int] = []
 
 
 def set_num_threads_from_environment() -> None:

@@ -1,0 +1,18 @@
+"""How the NumPy backend replays a captured step (`tc.capture`).
+
+A recorded program says what is computed; a plan says where, by whom and with which memory. The way from one
+to the other, file by file:
+
+    steps.py      the calls of the program, ready to be rearranged
+    fuse.py       neighbours that become one: a ReLU inside the convolution before it
+    cut.py        what a thread can do with its part of the batch
+    tasks.py      what each thread does, and what is done once
+    cells.py      where in memory everything lies, and what can share
+    bind.py       every task as a function without arguments
+    workers.py    the threads
+    plan.py       all of it in order; and how to look at it
+"""
+
+from .plan import NumpyPlan
+
+__all__ = ["NumpyPlan"]

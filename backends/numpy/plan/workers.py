@@ -1,0 +1,76 @@
+"""Threads that wait for work: one fewer than the parts of a batch, since the caller computes too.
+
+NumPy lets go of Python's global lock while it computes, so two threads really compute at the same time; only
+the Python between two array functions is done by one after the other, which is why a plan has so little of
+it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Work = Callable[[], None]
+
+
+class Workers:
+    """Runs several functions at once, each in a thread that has been waiting for it.
+
+    >>> done = []
+    >>> Workers(2).run([lambda: done.append("here"), lambda: done.append("there")])
+    >>> sorted(done)
+    ['here', 'there']
+    """
+
+    def __init__(self, count: int) -> None:
+        self._others = [_Worker() for _ in range(count - 1)]
+
+    def run(self, jobs: Sequence[Work]) -> None:
+        """Run all; returns when all have ended. The error of the first job that has one is raised."""
+        for worker, job in zip(self._others, jobs[1:], strict=True):
+            worker.start(job)
+        error: BaseException | None = None
+        try:
+            jobs[0]()
+        except BaseException as raised:
+            error = raised
+        for worker in self._others:
+            later = worker.wait()
+            error = error or later
+        if error is not None:
+            raise error
+
+
+class _Worker:
+    """A thread and the two locks by which it is told to begin, and tells that it has ended."""
+
+    def __init__(self) -> None:
+        self._go, self._done = threading.Lock(), threading.Lock()
+        self._go.acquire()
+        self._done.acquire()
+        self._job: Work | None = None
+        self._error: BaseException | None = None
+        threading.Thread(target=self._serve, name="tinygrad_cnn worker", daemon=True).start()
+
+    def start(self, job: Work) -> None:
+        self._job = job
+        self._go.release()
+
+    def wait(self) -> BaseException | None:
+        self._done.acquire()
+        return self._error
+
+    def _serve(self) -> None:
+        with np.errstate(all="ignore"):  # as in `NumpyBackend.step`; every thread has its own
+            while True:
+                self._go.acquire()
+                self._error = None
+                try:
+                    assert self._job is not None
+                    self._job()
+                except BaseException as error:
+                    self._error = error
+                self._job = None
+                self._done.release()
