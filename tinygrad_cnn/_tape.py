@@ -15,7 +15,9 @@ What a value is follows from where its array was met:
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn import _context
@@ -54,8 +56,9 @@ class Tape:
         self.written: dict[int, Tensor] = {}
         self.facts: list[tuple[Fact, object]] = []
         self._overwritten: dict[int, tuple[Array, Array]] = {}
-        self._numbers: dict[int, int] = {}  # by id of the array; every array stays alive in `_alive`
-        self._alive: list[Array] = []
+        # By id of the array, and forgotten with it: a step must not need more memory because it is heard.
+        self._numbers: dict[int, int] = {}
+        self._references: dict[int, weakref.ref[Any]] = {}
         self.program.arguments = tuple(self._argument(value) for value in arguments)
 
     # --- what is told
@@ -127,8 +130,9 @@ class Tape:
     def _number(self, array: Array, kind: Kind, spec: Spec, name: str | None) -> int:
         number = len(self.program.values)
         # Also when the array has been met: an operation may hand back what it was given.
-        self._numbers[id(array)] = number
-        self._alive.append(array)
+        key = id(array)
+        self._numbers[key] = number
+        self._references[key] = weakref.ref(array, partial(_forgotten, self._numbers, key))
         self.program.values.append(Value(number, kind, *spec, name=name))
         return number
 
@@ -219,6 +223,11 @@ class Tape:
                 got=f"shapes {specs[0]}",
                 hint="shapes that depend on values (masks, nonzero) cannot be replayed",
             ).at(call.op.name, call.where, call.scope)
+
+
+def _forgotten(numbers: dict[int, int], key: int, _: object) -> None:
+    """An array is gone; another one may soon have its id."""
+    numbers.pop(key, None)
 
 
 def _same(a: object, b: object) -> bool:

@@ -37,12 +37,15 @@ class NumpyBackend(Backend):
 
     Args:
         overrides: use the fast kernels (default), or only the readable ones.
+        exact: no fast kernel that rounds more than the sums themselves do: convolutions without Winograd's
+            algorithm (`kernels/winograd.py` says how far it is off).
     """
 
     name = "numpy"
     xp: ModuleType = np
 
-    def __init__(self, *, overrides: bool = True) -> None:
+    def __init__(self, *, overrides: bool = True, exact: bool = False) -> None:
+        self.exact = exact
         self.kernels = KERNELS if overrides else {}
         threads.set_num_threads_from_environment()
 

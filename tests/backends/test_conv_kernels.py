@@ -185,6 +185,13 @@ def test_conv_padding_may_exceed_the_kernel():
     np.testing.assert_array_equal(out[0, 0, 2:5, 2:5], 2 * w[0, 0, ::-1, ::-1])
 
 
+def test_a_stride_may_lead_onto_the_padding():
+    """As many windows as pixels, each one pixel wide, but not the same ones."""
+    sweep = Windows(1, (2,), (1,), (2,), ((0, 1),), (1,))
+    x, w = np.array([[[3.0, 4.0]]]), np.array([[[2.0]]])
+    np.testing.assert_array_equal(conv(B, x, w, groups=1, **sweep.sliding), [[[6.0, 0.0]]])
+
+
 # --- what a captured step asks for ----------------------------------------------------------------
 
 
@@ -349,7 +356,7 @@ CHOSEN = [
     (problem(64, 64, 16, 64, exact=True), shared_rows, shared_rows),
     (problem(64, 3, 32, 32), shared_rows, col2im),  # few channels: the transforms do not pay
     (problem(1, 64, 8, 64), im2col, im2col),  # few tiles: the kernel's transform does not pay
-    (problem(32, 1, 28, 6, kernel=5, padding=2), shared_rows, col2im),
+    (problem(32, 6, 14, 16, kernel=5, padding=0), shared_rows, shared_rows),
     (problem(64, 16, 32, 32, stride=2), shared_rows, col2im),
     (problem(64, 64, 16, 64, kernel=1, padding=0), im2col, im2col),
     (problem(64, 64, 16, 64, kernel=1, stride=2, padding=0), im2col, col2im),

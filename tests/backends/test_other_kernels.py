@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from unittest import mock
 
 import numpy as np
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_arrays import SPECIAL, TOLERANCE, assert_close, floats, normal, orders, seeds
 
+from tinygrad_cnn._op import REGISTRY
+from tinygrad_cnn_backends.numpy import NumpyBackend
 from tinygrad_cnn_backends.numpy.kernels import KERNELS, PREPARE, blocks, elementwise, normalize
 from tinygrad_cnn_backends.numpy.kernels.memory import empty_batch_last, local_arena
 
@@ -90,8 +93,7 @@ def normalized_in_parts(x, g, weight, bias, residual, eps, parts, relu):
         normalize.prepare_batch_norm_apply(B, local_arena(), *arrays, eps=eps, **extra)()
         masked = {"relu_out": result, "kept_g": keep} if relu else {}
         arrays = g[part], x[part], mean, sums[number]
-        variance = var if number % 2 else None  # both ways to decide how careful to be
-        normalize.prepare_batch_norm_grad_sums(B, local_arena(), *arrays, var=variance, **masked)()
+        normalize.prepare_batch_norm_grad_sums(B, local_arena(), *arrays, **masked)()
         out[part], kept[part] = result, keep if relu else g[part]
         results.append(keep if relu else g[part])
     total = sums.sum(axis=0)
@@ -150,6 +152,13 @@ def test_the_variance_has_five_digits_wherever_the_mean_is(far):
     _, mean, var = batch_norm(B, x, np.ones(3, np.float32), np.zeros(3, np.float32), eps=1e-5)
     np.testing.assert_allclose(mean, x.mean(axis=(0, 2, 3), dtype=float), rtol=2e-6, atol=2e-6)
     np.testing.assert_allclose(var, x.var(axis=(0, 2, 3), dtype=float), rtol=1e-5)
+
+
+def test_squares_that_overflow_leave_a_variance_that_does_not():
+    x = (1e20 + 1e15 * np.random.default_rng(0).standard_normal((64, 1, 8, 8))).astype(np.float32)
+    with np.errstate(over="ignore"):
+        _, _, var = batch_norm(B, x, np.ones(1, np.float32), np.zeros(1, np.float32), eps=1e-5)
+    np.testing.assert_allclose(var, x.var(axis=(0, 2, 3), dtype=float), rtol=1e-4)
 
 
 def test_batch_norm_is_accurate_far_from_zero():
@@ -239,3 +248,15 @@ def test_prepared_relu_and_its_gradient(shape, dtype, order, seed, block):
         assert dx.tobytes() == expected.astype(dtype).tobytes()
         elementwise.prepare_relu_grad(B, local_arena(), g, out, g)()
         np.testing.assert_array_equal(g, expected)
+
+
+@given(st.integers(0, 9), st.lists(st.integers(1, 7), max_size=2), st.sampled_from([0.0, 0.3, 1.0]), seeds)
+def test_parts_of_a_mask_are_those_of_the_whole(batch, sizes, p, seed):
+    shape, state = (batch, *sizes), np.array([seed, 5])
+    whole = REGISTRY["random_mask"].kernel(NumpyBackend(), state, shape=shape, p=p)
+    cut = batch // 3
+    for rows in (slice(0, cut), slice(cut, batch)):
+        out = empty_batch_last(whole[rows].shape, bool)
+        first = rows.start * math.prod(sizes)
+        PREPARE["random_mask"](B, local_arena(), state, out, shape=shape, p=p, first=first)()
+        np.testing.assert_array_equal(out, whole[rows])

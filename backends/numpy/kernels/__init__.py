@@ -11,7 +11,9 @@ Each is a plain function, looked up by the name of the operation it replaces. To
     descent.py      the steps of SGD, and adam.py those of Adam, without new memory
     normalize.py    batch normalisation in two phases, so that parts of a batch can share their statistics
     elementwise.py  deciding without a branch
-    threads.py      how many threads compute
+    random.py       the mask of dropout
+    threads.py      how many threads compute; workers.py the threads themselves
+    eager.py        a large operation in parts, one for each thread
 
 A kernel comes in two halves. `prepare_conv(B, arena, x, w, out, stride=..., ...)` looks at shapes and
 addresses once, and returns the work: a function without arguments that reads the numbers in x and w and
@@ -36,6 +38,7 @@ from .conv import (
     prepare_conv_weight_grad,
 )
 from .descent import prepare_gradient_descent, prepare_momentum_descent
+from .eager import by_channel, by_image, summed_over_images
 from .elementwise import prepare_relu, relu, where
 from .memory import Work
 from .normalize import batch_norm, batch_norm_grad
@@ -47,16 +50,17 @@ from .pool import (
     prepare_max_pool_gather,
     prepare_max_pool_scatter,
 )
+from .random import prepare_random_mask
 from .sum_pool import prepare_sum_pool, prepare_sum_pool_input_grad, sum_pool, sum_pool_input_grad
 
 KERNELS: Mapping[str, Callable[..., Any]] = {
     kernel.__name__: kernel
     for kernel in (
-        batch_norm,
-        batch_norm_grad,
-        conv,
-        conv_input_grad,
-        conv_weight_grad,
+        by_channel(batch_norm),
+        by_channel(batch_norm_grad),
+        by_image(conv),
+        by_image(conv_input_grad),
+        summed_over_images(conv_weight_grad),
         max_pool,
         max_pool_gather,
         max_pool_scatter,
@@ -78,6 +82,7 @@ PREPARE: Mapping[str, Callable[..., Work]] = {
     "max_pool_gather": prepare_max_pool_gather,
     "max_pool_scatter": prepare_max_pool_scatter,
     "momentum_descent": prepare_momentum_descent,
+    "random_mask": prepare_random_mask,
     "relu": prepare_relu,
     "sum_pool": prepare_sum_pool,
     "sum_pool_input_grad": prepare_sum_pool_input_grad,

@@ -56,7 +56,8 @@ def blocks(count: int, step: int) -> list[slice]:
 
 def channels_at_a_time(x: Array) -> int:
     """How many channels of x (C, *S, N) make a block."""
-    return max(1, min(x.shape[0], BLOCK_BYTES // max(1, x.itemsize * math.prod(x.shape[1:]))))
+    channel: int = x.itemsize * math.prod(x.shape[1:])
+    return max(1, min(len(x), BLOCK_BYTES // max(1, channel)))
 
 
 class Staged:

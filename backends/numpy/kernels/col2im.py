@@ -36,7 +36,8 @@ def input_grad(arena: Arena, g: Array, w: Array, out: Array, sliding: Sliding) -
         columns = part_of(memory, (groups, lines, numbers(block)))
         steps.append(partial(np.matmul, weights, g[:, :, run(block, shape)], out=columns))
         spread = columns.reshape(groups, channels, *sliding.kernel_size, *map(length, block))
+        by_cell = np.moveaxis(spread, range(2, w.ndim - 1), range(w.ndim - 3))
         for cell, places, pixels in sliding.meetings(block):
             goal = out[:, :, *pixels]
-            steps.append(partial(np.add, goal, spread[:, :, *cell, *places], out=goal))
+            steps.append(partial(np.add, goal, by_cell[cell][:, :, *places], out=goal))
     return steps

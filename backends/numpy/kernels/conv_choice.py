@@ -73,6 +73,8 @@ def way_to_input_grad(problem: Problem) -> ModuleType:
     estimates = {col2im: _col2im(problem)}
     if set(problem.sliding.stride) == {1}:
         estimates |= _estimates(problem.backwards())
+        if shared_rows in estimates:
+            estimates[shared_rows] = _shared_rows_backwards(problem)
     return _fastest(estimates)
 
 
@@ -125,6 +127,18 @@ def _shared_rows(p: Problem) -> float:
     written = row * (rows + parts * reach / p.sliding.stride[0]) + p.groups * p.filters * p.lines
     products = rows * p.groups * _product(p.filters, p.lines, p.columns // rows)
     return _copies(written, _run(p)) + products + (4 + 5 * parts) * CALL
+
+
+def _shared_rows_backwards(p: Problem) -> float:
+    rows, height = p.sliding.size[0], p.sliding.kernel_size[0]
+    row_columns = p.columns // p.sliding.output_size[0]
+    row_cells = p.sliding.cells // height
+    copied = p.groups * p.filters * rows * row_columns
+    added = p.groups * p.channels * row_cells * rows * row_columns
+    products = rows * p.groups * _product(p.channels * row_cells, p.filters * height, row_columns)
+    parts = 1 + (copied + added) // shared_rows.BLOCK_NUMBERS
+    calls = 3 + (4 + row_cells) * parts
+    return _copies(copied, row_columns) + _copies(added, _run(p), ADD) + products + calls * CALL
 
 
 def _winograd(p: Problem) -> float:

@@ -11,7 +11,7 @@ Where the batch is cut into parts, one for each thread, a part cannot normalise 
     one thread   prepare_combine_statistics(B, arena, means, squares, mean, var, *, counts)
     every part   prepare_batch_norm_apply(B, arena, x, weight, bias, mean, var, out, *, eps, relu, residual)
 
-    every part   prepare_batch_norm_grad_sums(B, arena, g, x, mean, sums, *, var, relu_out, kept_g)
+    every part   prepare_batch_norm_grad_sums(B, arena, g, x, mean, sums, *, relu_out, kept_g)
     one thread   prepare_batch_norm_parameter_grads(B, arena, var, sums, dweight, dbias, *, eps)
     every part   prepare_batch_norm_grad_apply(B, arena, g, x, weight, mean, var, sums, dx, *, count, eps)
 
@@ -78,7 +78,7 @@ def _statistics(rows: Array, ones: Array, total: Array, square: Array, mean: Arr
 
 
 def _far(mean: Array, var: Array) -> Array:
-    """Of which channels the mean is too far from 0 to be folded into other numbers."""
+    """Of which channels the mean is too far from 0 to be folded into other numbers, or squares overflowed."""
     return ~(mean * mean <= FAR**2 * var)
 
 
@@ -171,19 +171,17 @@ def prepare_batch_norm_grad_sums(
     mean: Array,
     sums: Array,
     *,
-    var: Array | None = None,
     relu_out: Array | None = None,
     kept_g: Array | None = None,
 ) -> Work:
     """Of one part: Σ g and Σ g · (x − mean) of every channel, into sums[0] and sums[1].
 
     If a ReLU followed and gave `relu_out`, g counts only where that is not 0. What counts, and 0 elsewhere,
-    is written to `kept_g` (which may be g itself), to be the g of the second phase. With `var`, channels
-    whose mean is not far from 0 are spared the careful way.
+    is written to `kept_g` (which may be g itself), to be the g of the second phase.
     """
     step = channels_at_a_time(channels_first(x))
     staged_g, staged_x, count = Staged(arena, g, step), Staged(arena, x, step), _count(x)
-    sum_g, sum_gx = (arena.take((step,), x.dtype) for _ in range(2))
+    sum_g, sum_gx, square = (arena.take((step,), x.dtype) for _ in range(3))
     ones = np.ones(count, x.dtype)
     keep = Keeping(arena, step * count if relu_out is not None else 0, x.dtype)
     calls: list[Call] = []
@@ -199,22 +197,16 @@ def prepare_batch_norm_grad_sums(
         calls += [
             partial(np.matmul, rows_g, ones, sum_g[:k]),
             partial(np.vecdot, rows_g, rows_x, sum_gx[:k]),
-            partial(
-                _sums,
-                *(rows_g, rows_x, sum_g[:k], sum_gx[:k], mean[block]),
-                None if var is None else var[block],
-                sums[:, block],
-            ),
+            partial(np.vecdot, rows_x, rows_x, square[:k]),
+            partial(_sums, rows_g, rows_x, sum_g[:k], sum_gx[:k], square[:k], mean[block], sums[:, block]),
         ]
     return replay(calls)
 
 
-def _sums(
-    g: Array, x: Array, sum_g: Array, sum_gx: Array, mean: Array, var: Array | None, sums: Array
-) -> None:
+def _sums(g: Array, x: Array, sum_g: Array, sum_gx: Array, square: Array, mean: Array, sums: Array) -> None:
     """From Σ g and Σ g·x, or with care: Σ g · (x − mean) = Σ g · (x − centre) − Σ g · (mean − centre)."""
     sums[0], centre = sum_g, np.zeros_like(sum_g)
-    if var is None or _far(mean, var).any():
+    if _far(mean, square / max(1, x.shape[1]) - mean * mean).any():
         centre[...] = mean
         sum_gx = np.vecdot(g, x - centre[:, None])
     np.subtract(sum_gx, (mean - centre) * sums[0], out=sums[1])
@@ -286,7 +278,7 @@ def batch_norm_grad(
     exact_mean, exact_var = _unrounded(x, mean, var), var.astype(np.float64)
     sums = np.empty((2, *weight.shape))
     dx, dweight, dbias = empty_batch_last(x.shape, x.dtype), np.empty_like(weight), np.empty_like(weight)
-    prepare_batch_norm_grad_sums(B, local_arena(), g, x, exact_mean, sums, var=exact_var)()
+    prepare_batch_norm_grad_sums(B, local_arena(), g, x, exact_mean, sums)()
     prepare_batch_norm_parameter_grads(B, local_arena(), exact_var, sums, dweight, dbias, eps=eps)()
     arrays = g, x, weight, exact_mean, exact_var, sums, dx
     prepare_batch_norm_grad_apply(B, local_arena(), *arrays, count=_count(x), eps=eps)()
@@ -303,4 +295,5 @@ def _unrounded(x: Array, mean: Array, var: Array) -> Array:
 
 def _count(x: Array) -> int:
     """How many numbers x (N, C, *S) has a channel."""
-    return x.shape[0] * math.prod(x.shape[2:])
+    count: int = math.prod((len(x), *x.shape[2:]))
+    return count

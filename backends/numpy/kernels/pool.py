@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def prepare_max_pool(
 class _Rounds:
     """Every cell of the window challenges the best so far."""
 
-    def __init__(self, arena: Arena, window: tuple[Cell, ...], shape: Ints, winner: np.dtype) -> None:  # type: ignore[type-arg]
+    def __init__(self, arena: Arena, window: tuple[Cell, ...], shape: Ints, winner: np.dtype[Any]) -> None:
         self._window = window
         self._wins = arena.take((math.prod(shape),), np.bool_)
         # One byte that is 1 or 0 becomes one that is the number of the cell or 0, in the same place.

@@ -14,7 +14,11 @@ starts one row later:
     out[r] = weights (O × K·C)  @  columns[r] (K·C × W'·N)                     one product a row
     ∂L/∂w  = Σᵣ g[r] @ columns[r]ᵀ
 
-The gradient of the input is a convolution with the kernel turned by 180°, as in `im2col.py`.
+The gradient of the input, for a stride of 1, does half of the work forwards and half backwards. From row to
+row, it is a convolution of g with the kernel upside down (see `im2col.py`), and the rows of g are shared as
+they are, without being unrolled. From column to column it adds up (see `col2im.py`):
+
+    ∂L/∂unrolled[h] = weightsᵀ (C·K' × O·K₀)  @  g[h-4 .. h]                   one product a row
 
 Source: M. Cho and D. Brand, "MEC: Memory-efficient Convolution for Deep Neural Network" (ICML 2017).
 """
@@ -28,7 +32,7 @@ from functools import partial
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .conv_steps import Cutter, Epilogue, Steps, contiguous, part_of, turned, windows
+from .conv_steps import Cutter, Epilogue, Steps, contiguous, part_of, windows
 from .memory import Arena, Array
 from .sliding import Block, Sliding, blocks_of, length
 
@@ -47,7 +51,7 @@ def forward(arena: Arena, x: Array, w: Array, out: Array, sliding: Sliding, epil
     weights = contiguous(arena, steps, np.moveaxis(w, 2, -1)).reshape(groups, 1, filters, -1)
     by_row = _rows(out)
     flat = out.reshape(groups, filters, -1)
-    for rows, columns in _columns(arena, steps, x, sliding):
+    for rows, columns in _columns(arena, steps, x, sliding, _blocks_of_rows(x, sliding)):
         steps.append(partial(np.matmul, weights, columns, out=by_row[:, rows]))
         row = by_row.shape[-1]
         epilogue.finish(steps, flat[:, :, rows.start * row : rows.stop * row])
@@ -56,7 +60,25 @@ def forward(arena: Arena, x: Array, w: Array, out: Array, sliding: Sliding, epil
 
 def input_grad(arena: Arena, g: Array, w: Array, out: Array, sliding: Sliding) -> Steps:
     """The adjoint in x for a stride of 1: g (G, O, *S', N), w (G, O, C, *K) -> out (G, C, *S, N)."""
-    return forward(arena, g, turned(w), out, sliding.backwards(), Epilogue())
+    steps: Steps = [partial(out.fill, 0)]
+    groups, _, channels, _, *width = w.shape
+    down, across = _down(sliding), _across(sliding)
+    # (G, O, C, K₀, *K') -> (G, 1, K'·C, K₀·O), upside down
+    upside_down = np.flip(w, 3).transpose(0, *range(4, w.ndim), 2, 3, 1)
+    weights = contiguous(arena, steps, upside_down).reshape(groups, 1, across.cells * channels, -1)
+    line = groups * across.cells * channels * across.places * g.shape[-1]
+    parts = _blocks_of_rows(g, down, besides=line)
+    memory = arena.take((line * length(parts[0]),), g.dtype)
+    every = tuple(slice(0, size) for size in g.shape[3:])
+    for rows, columns in _columns(arena, steps, g, down, parts):
+        spread = part_of(memory, (groups, length(rows), *width, channels, *g.shape[3:]))
+        products = spread.reshape(*columns.shape[:2], weights.shape[2], -1)
+        steps.append(partial(np.matmul, weights, columns, out=products))
+        by_cell = np.moveaxis(spread.swapaxes(1, -len(every) - 1), range(2, w.ndim - 2), range(len(width)))
+        for cell, places, pixels in across.meetings(every):
+            goal = out[:, :, rows, *pixels]
+            steps.append(partial(np.add, goal, by_cell[cell][:, :, :, *places], out=goal))
+    return steps
 
 
 def weight_grad(arena: Arena, x: Array, g: Array, out: Array, sliding: Sliding) -> Steps:
@@ -65,10 +87,10 @@ def weight_grad(arena: Arena, x: Array, g: Array, out: Array, sliding: Sliding) 
     groups, filters, channels = out.shape[:3]
     g_rows = _rows(contiguous(arena, steps, g)).swapaxes(2, 3)
     total, part = (arena.take((groups, sliding.cells * channels, filters), x.dtype) for _ in range(2))
-    most_rows = length(_blocks_of_rows(x, sliding)[0])
-    products = arena.take((groups, most_rows, *total.shape[1:]), x.dtype)
+    parts = _blocks_of_rows(x, sliding)
+    products = arena.take((groups, length(parts[0]), *total.shape[1:]), x.dtype)
     steps.append(partial(total.fill, 0))
-    for rows, columns in _columns(arena, steps, x, sliding):
+    for rows, columns in _columns(arena, steps, x, sliding, parts):
         # (columns @ gᵀ) is the transpose of (g @ columnsᵀ); BLAS prefers the long side in front.
         of_rows = products[:, : length(rows)]
         steps.append(partial(np.matmul, columns, g_rows[:, rows], out=of_rows))
@@ -79,9 +101,28 @@ def weight_grad(arena: Arena, x: Array, g: Array, out: Array, sliding: Sliding) 
     return steps
 
 
-def _blocks_of_rows(x: Array, sliding: Sliding) -> list[slice]:
-    """The rows of the output in blocks, the largest first."""
-    row = unrolled_row(sliding, x.shape[0] * x.shape[1], x.shape[-1])
+def _down(sliding: Sliding) -> Sliding:
+    """The windows over g, one column wide, of which a row of ∂L/∂unrolled is the sum."""
+    one = (1,) * (len(sliding.size) - 1)
+    back = sliding.backwards()
+    return Sliding(
+        size=back.size,
+        output_size=(back.output_size[0], *back.size[1:]),
+        kernel_size=(back.kernel_size[0], *one),
+        stride=(1, *one),
+        dilation=(1, *one),
+        start=(back.start[0], *(0 for _ in one)),
+    )
+
+
+def _across(sliding: Sliding) -> Sliding:
+    """The same windows in a single row."""
+    return Sliding(*(numbers[1:] for numbers in sliding))
+
+
+def _blocks_of_rows(x: Array, sliding: Sliding, besides: int = 0) -> list[slice]:
+    """The rows of the output in blocks, the largest first; a row needs `besides` numbers in other memory."""
+    row = besides + unrolled_row(sliding, x.shape[0] * x.shape[1], x.shape[-1])
     return [rows for (rows,) in blocks_of(sliding.output_size[:1], BLOCK_NUMBERS // max(1, row))]
 
 
@@ -96,13 +137,15 @@ def _rows(y: Array) -> Array:
     return y.reshape(*y.shape[:3], -1).swapaxes(1, 2)
 
 
-def _columns(arena: Arena, steps: Steps, x: Array, sliding: Sliding) -> Iterator[tuple[slice, Array]]:
-    """Block by block, its rows and their windows as columns, one matrix a row: (G, R, K·C, S'·N).
+def _columns(
+    arena: Arena, steps: Steps, x: Array, sliding: Sliding, rows: list[slice]
+) -> Iterator[tuple[slice, Array]]:
+    """Block by block of rows, the rows and their windows as columns, one matrix a row: (G, R, K·C, S'·N).
 
     The steps that write the columns of a block are added to `steps` when it is asked for.
     """
     every = tuple(slice(0, size) for size in (*sliding.output_size[1:], x.shape[-1]))
-    parts: list[Block] = [(rows, *every) for rows in _blocks_of_rows(x, sliding)]
+    parts: list[Block] = [(some, *every) for some in rows]
     boxes = list(map(sliding.pixels, parts))
     cutter = Cutter(arena, x, boxes)
     one_row = sliding._replace(

@@ -39,7 +39,8 @@ class Sliding(NamedTuple):
     @property
     def is_pointwise(self) -> bool:
         """Whether every window is one pixel, and every pixel one window, in the same order."""
-        return self.cells == 1 and self.size == self.output_size and not any(self.start)
+        one = set(self.kernel_size) | set(self.stride)
+        return one == {1} and self.size == self.output_size and not any(self.start)
 
     def pixels(self, block: Block) -> Block:
         """The pixels over which the windows of a block reach; some may lie outside of the image.

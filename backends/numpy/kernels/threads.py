@@ -1,15 +1,13 @@
-"""How many threads compute: a word with BLAS, the library of matrix products under NumPy.
+"""How many threads compute, and a word with BLAS, the library of matrix products under NumPy.
 
-NumPy's elementwise functions run on one thread; its matrix products run on as many as BLAS was told to use,
-by default one for each core. These kernels put the heavy work into matrix products, so BLAS's threads are
-the only ones.
+NumPy's elementwise functions run on one thread; its matrix products run on as many as BLAS was told to use. A
+convolution is half one and half the other, so threads inside of BLAS help it only half of the time. Here
+large operations, and captured steps as a whole, are cut into parts, one for each Python thread
+(`workers.py`), and BLAS keeps to one thread meanwhile: its own would go on spinning for some milliseconds
+after a product, waiting for the next one, on the very cores that ours need.
 
-Python threads of our own, half of the batch on each, were tried and gave nothing. BLAS's threads keep
-spinning for some milliseconds after a product, waiting for the next one, and a thread of ours that wants the
-same core in that time runs at half speed. And waking a sleeping thread takes as long as a small operation.
-
-The number of threads is part of what makes a run repeatable: BLAS cuts its sums into as many parts, and a
-sum in other parts rounds differently.
+The number of threads is part of what makes a run repeatable: sums are taken part by part, and a sum in other
+parts rounds differently.
 """
 
 from __future__ import annotations
@@ -29,12 +27,14 @@ ENVIRONMENT_VARIABLE = "TINYGRAD_CNN_NUM_THREADS"
 
 
 def get_num_threads() -> int:
-    """The number of threads in matrix products; 1 if NumPy's BLAS does not tell."""
-    return max((library.num_threads for library in _blas()), default=1)
+    """The number of threads: as it was set, or what BLAS came with (one for each core, by default)."""
+    if _chosen is not None:
+        return _chosen
+    return max((library.num_threads for library in _blas()), default=1) if not _limits else max(_before)
 
 
 def set_num_threads(n: int) -> None:
-    """Use n threads in matrix products from now on, in the whole process.
+    """Compute on n threads from now on, in the whole process; matrix products by themselves as well.
 
     Raises:
         ArgumentTypeError: n is not an integer.
@@ -46,9 +46,11 @@ def set_num_threads(n: int) -> None:
     1
     >>> set_num_threads(before)
     """
+    global _chosen
     n = as_index(n, argument="n")
     if n < 1:
         raise ArgumentError("there must be a thread to compute in", argument="n", expected="n >= 1", got=n)
+    _chosen = n
     for library in _blas():
         library.set_num_threads(n)
 
@@ -79,8 +81,9 @@ def limited_to(n: int | None) -> Iterator[None]:
                     library.set_num_threads(before)
 
 
+_chosen: int | None = None
 _lock, _limits = Lock(), 0
-_before: list[int] = []
+_before: list[int] = []  # what each library was set to outside of all such blocks
 
 
 def set_num_threads_from_environment() -> None:

@@ -9,7 +9,6 @@ to the other, file by file:
     tasks.py      what each thread does, and what is done once
     cells.py      where in memory everything lies, and what can share
     bind.py       every task as a function without arguments
-    workers.py    the threads
     plan.py       all of it in order; and how to look at it
 """
 

@@ -30,14 +30,15 @@ def fused(steps: list[Step], values: Sequence[Value], kept: Iterable[int]) -> li
     """The steps with every rule applied, wherever it fits, one rule after the other."""
     kept = tuple(kept)
     for rule in RULES:
-        place = 0
+        links, place = Links(steps, kept), 0
         while place < len(steps):
-            changes = rule(steps[place], Links(steps, kept), values)
+            changes = rule(steps[place], links, values)
             if changes is None:
                 place += 1
-            else:
-                replaced = (changes.get(step, step) for step in steps)
-                steps = [step for step in replaced if step is not None]
+                continue
+            replaced = (changes.get(step, step) for step in steps)
+            steps = [step for step in replaced if step is not None]
+            links = Links(steps, kept)
     return steps
 
 

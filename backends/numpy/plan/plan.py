@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +19,7 @@ from tinygrad_cnn.errors import TinygradCNNError
 
 from ..kernels import threads
 from ..kernels.memory import Arena, Array, Work
+from ..kernels.workers import workers
 from .bind import bound
 from .chain import chained
 from .describe import described
@@ -28,7 +28,6 @@ from .norm import IN_PHASES
 from .order import with_few_meetings
 from .steps import steps_of
 from .tasks import Lowering, Task, lifetimes, pools_of
-from .workers import Workers
 
 # A step that makes fewer numbers than this is done before a second thread has woken up.
 WORTH_A_THREAD = 1 << 18
@@ -101,10 +100,7 @@ class NumpyPlan(Plan):
         return self._kept[number].look()
 
     def _in_threads(self, works: Sequence[Work]) -> None:
-        if len(works) == 1:
-            works[0]()
-        else:
-            _workers(len(works)).run(works)
+        workers(len(works)).run(works)
 
     def _arrival(self, part: int) -> Work:
         def work() -> None:
@@ -190,8 +186,3 @@ def _in_order(tasks: Sequence[Task], works: Sequence[Work]) -> Work:
             raise
 
     return work
-
-
-@cache
-def _workers(count: int) -> Workers:
-    return Workers(count)

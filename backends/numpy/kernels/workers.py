@@ -8,11 +8,12 @@ it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
-Work = Callable[[], None]
+from .memory import Work
 
 
 class Workers:
@@ -26,9 +27,27 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         self._others = [_Worker() for _ in range(count - 1)]
+        self._lock = threading.Lock()  # whoever comes second, from another thread, waits for all of them
 
     def run(self, jobs: Sequence[Work]) -> None:
-        """Run all; returns when all have ended. The error of the first job that has one is raised."""
+        """Run all; returns when all have ended. The error of the first job that has one is raised.
+
+        Jobs within a job are done by its own thread, one after the other.
+        """
+        if len(jobs) == 1 or getattr(_inside, "a_job", False):
+            for job in jobs:
+                job()
+            return
+        with self._lock:
+            _inside.a_job = True
+            try:
+                error = self._run(jobs)
+            finally:
+                _inside.a_job = False
+        if error is not None:
+            raise error
+
+    def _run(self, jobs: Sequence[Work]) -> BaseException | None:
         for worker, job in zip(self._others, jobs[1:], strict=True):
             worker.start(job)
         error: BaseException | None = None
@@ -39,8 +58,10 @@ class Workers:
         for worker in self._others:
             later = worker.wait()
             error = error or later
-        if error is not None:
-            raise error
+        return error
+
+
+_inside = threading.local()
 
 
 class _Worker:
@@ -63,6 +84,7 @@ class _Worker:
         return self._error
 
     def _serve(self) -> None:
+        _inside.a_job = True
         with np.errstate(all="ignore"):  # as in `NumpyBackend.step`; every thread has its own
             while True:
                 self._go.acquire()
@@ -74,3 +96,9 @@ class _Worker:
                     self._error = error
                 self._job = None
                 self._done.release()
+
+
+@cache
+def workers(count: int) -> Workers:
+    """The threads of this process for so many parts; they are shared, and wait for the next work."""
+    return Workers(count)
