@@ -153,12 +153,13 @@ class Tape:
             self.outside.setdefault(id(tensor), tensor)
 
     def _written(self, target: Tensor, number: int, op: Op) -> None:
-        if self.program.values[number].kind is Kind.RESULT:
+        kind = self.program.values[number].kind
+        if kind in (Kind.RESULT, Kind.ARGUMENT):
             raise CaptureError(
-                "a captured step can only assign to what lives longer than the step",
+                "a captured step can only assign to state, which lives longer than the step",
                 argument="target",
-                expected="state made before the step",
-                got="a tensor that the step itself made",
+                expected="a tensor made before the step, and not passed to it",
+                got="an argument" if kind is Kind.ARGUMENT else "a tensor that the step itself made",
             ).at(op.name)
         self.written[id(target)] = target
 

@@ -7,7 +7,6 @@ ones of `tinygrad_cnn/ops` instead.
 
 from __future__ import annotations
 
-import math
 import warnings
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -20,7 +19,7 @@ from tinygrad_cnn._program import Plan, Program
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTYPES, DType, Shape, as_dtype
 
-from . import philox
+from . import philox, special
 from .kernels import KERNELS, threads
 from .plan import NumpyPlan
 
@@ -109,15 +108,14 @@ class NumpyBackend(Backend):
         return padded
 
     def erf(self, x: Array) -> Array:
-        exact: Array = _erf(x)
-        return exact.astype(x.dtype, copy=False)
+        return special.erf(x)
 
     def random_bits(self, seed: Array, counter: Array, n: int) -> Array:
         return philox.words(int(seed), int(counter), n)
 
     def step(self) -> AbstractContextManager[object]:
         """Overflow and 0/0 are values here (∞, NaN), looked for where they matter, not warnings."""
-        return np.errstate(all="ignore")
+        return threads.calm()
 
     def plan(self, program: Program) -> Plan:
         """A plan with fixed memory, in threads that share the batch; see `plan/`."""
@@ -132,7 +130,3 @@ class NumpyBackend(Backend):
             "threads": str(threads.get_num_threads()),
             "fast kernels": ", ".join(sorted(self.kernels)) or "none",
         }
-
-
-# NumPy has no erf; Python's own is exact to the last bit and slow, which a course can afford.
-_erf = np.vectorize(math.erf, otypes=[np.float64])

@@ -165,14 +165,20 @@ def test_conv_gradients_equal_loops_over_unit_gradients():
 SAME = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
 
 
-def test_conv_of_an_empty_batch():
-    """Case 48: an empty output, and a weight gradient of exactly zero."""
-    x, w = np.zeros((0, 3, 8, 8), np.float32), np.ones((4, 3, 3, 3), np.float32)
+@pytest.mark.parametrize(("batch", "channels", "filters"), [(0, 3, 4), (2, 0, 4), (2, 3, 0), (0, 0, 0)])
+def test_sums_of_nothing(batch, channels, filters):
+    """Case 48: an empty output, or one of zeros, and gradients of exactly zero."""
+    x, w = np.ones((batch, channels, 8, 8), np.float32), np.ones((filters, channels, 3, 3), np.float32)
     out = conv(B, x, w, **SAME)
-    assert out.shape == (0, 4, 8, 8)
-    assert conv_input_grad(B, out, w, size=(8, 8), **SAME).shape == x.shape
+    np.testing.assert_array_equal(out, np.zeros((batch, filters, 8, 8)))
+    dx = conv_input_grad(B, out, w, size=(8, 8), **SAME)
+    np.testing.assert_array_equal(dx, np.zeros_like(x))
     dw = conv_weight_grad(B, x, out, kernel_size=(3, 3), **SAME)
-    np.testing.assert_array_equal(dw, np.zeros((4, 3, 3, 3)))
+    np.testing.assert_array_equal(dw, np.zeros_like(w))
+
+    bias = np.arange(filters, dtype=np.float32)
+    PREPARE["conv"](B, Arena(), x, w, out, **SAME, bias=bias, relu=True)()
+    np.testing.assert_array_equal(out, np.broadcast_to(bias[:, None, None], out.shape))
 
 
 def test_conv_padding_may_exceed_the_kernel():

@@ -382,6 +382,10 @@ def test_assigning_to_what_the_step_has_made_is_refused():
     assert "longer than the step" in refusal(step, tc.ones(2)).problem
 
 
+def test_assigning_to_an_argument_is_refused():
+    assert refusal(lambda x: x.assign(tc.zeros(2)), tc.ones(2)).got == "an argument"
+
+
 def test_arrays_as_arguments_are_refused():
     assert "tc.tensor" in refusal(lambda x: x, np.ones(3)).hint
 

@@ -30,11 +30,13 @@ def input_grad(arena: Arena, g: Array, w: Array, out: Array, sliding: Sliding) -
     shape = g.shape[2:]
     g = contiguous(arena, steps, g).reshape(groups, filters, -1)
     lines = channels * sliding.cells
+    # With a single filter (depthwise convolution) nothing is summed up, which BLAS is slow at.
+    product = np.multiply if filters == 1 else np.matmul
     parts = list(blocks_of(shape, BLOCK_NUMBERS // (groups * lines)))
-    memory = arena.take((groups * lines * max(map(numbers, parts), default=0),), g.dtype)
+    memory = arena.take((groups * lines * numbers(parts[0]),), g.dtype)
     for block in parts:
         columns = part_of(memory, (groups, lines, numbers(block)))
-        steps.append(partial(np.matmul, weights, g[:, :, run(block, shape)], out=columns))
+        steps.append(partial(product, weights, g[:, :, run(block, shape)], out=columns))
         spread = columns.reshape(groups, channels, *sliding.kernel_size, *map(length, block))
         by_cell = np.moveaxis(spread, range(2, w.ndim - 1), range(w.ndim - 3))
         for cell, places, pixels in sliding.meetings(block):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
 import numpy as np
 
 from tinygrad_cnn.windows import window_output_size
 
 from . import conv_choice as choice
 from .blocks import channels_first, replay
-from .conv_steps import Epilogue
+from .conv_steps import Epilogue, Steps
 from .memory import Arena, Array, Ints, Padding, Work, empty_batch_last, local_arena
 from .sliding import Sliding
 
@@ -43,6 +46,8 @@ def prepare_conv(
     problem = _problem(B, x.shape, w, out.shape, stride, padding, dilation, groups)
     epilogue = Epilogue(None if bias is None else bias.reshape(groups, -1), relu)
     arrays = _image(x, groups), _kernel(w, groups), _image(out, groups)
+    if not x.size or not w.size:
+        return replay(_sums_of_nothing(arrays[2], epilogue))
     return replay(choice.way_forward(problem).forward(arena, *arrays, problem.sliding, epilogue))
 
 
@@ -90,6 +95,8 @@ def prepare_conv_input_grad(
     """`conv_input_grad` into `out`."""
     problem = _problem(B, out.shape, w, grad.shape, stride, padding, dilation, groups)
     arrays = _image(grad, groups), _kernel(w, groups), _image(out, groups)
+    if not grad.size or not w.size:
+        return replay(_sums_of_nothing(arrays[2]))
     return replay(choice.way_to_input_grad(problem).input_grad(arena, *arrays, problem.sliding))
 
 
@@ -137,6 +144,8 @@ def prepare_conv_weight_grad(
     """`conv_weight_grad` into `out`."""
     problem = _problem(B, x.shape, out, grad.shape, stride, padding, dilation, groups)
     arrays = _image(x, groups), _image(grad, groups), _kernel(out, groups)
+    if not x.size or not grad.size:
+        return replay(_sums_of_nothing(arrays[2]))
     return replay(choice.way_to_weight_grad(problem).weight_grad(arena, *arrays, problem.sliding))
 
 
@@ -155,6 +164,14 @@ def _problem(
     filters, channels = w.shape[0] // groups, w.shape[1]
     exact = getattr(B, "exact", False)
     return choice.Problem(sliding, groups, channels, filters, x_shape[0], w.dtype, exact)
+
+
+def _sums_of_nothing(out: Array, epilogue: Epilogue | None = None) -> Steps:
+    """Zeros: there are no images, no channels or no filters."""
+    steps: Steps = [partial(out.fill, 0)]
+    if epilogue:
+        epilogue.finish(steps, out.reshape(*out.shape[:2], math.prod(out.shape[2:])))
+    return steps
 
 
 def _image(x: Array, groups: int) -> Array:

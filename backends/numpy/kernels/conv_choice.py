@@ -100,7 +100,7 @@ def _product(m: int, k: int, n: int) -> float:
 
 
 def _copies(amount: float, run: int, each: float = COPY) -> float:
-    return amount * (each + RUN / max(1, run))
+    return amount * (each + RUN / run)
 
 
 def _run(p: Problem) -> int:

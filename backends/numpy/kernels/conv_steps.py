@@ -138,6 +138,4 @@ def sum_of_products(
         if goal is product:
             steps.append(partial(np.add, total, product, out=total))
         goal = product
-    if goal is total:  # there are no pairs
-        steps.append(partial(total.fill, 0))
     return total

@@ -34,7 +34,8 @@ def by_image(kernel: Kernel) -> Kernel:
         cuts = _cuts(x.shape[0], x.size)
         parts = _each(lambda cut: kernel(B, x[cut], w, **params), cuts)
         if len(parts) == 1:
-            return parts[0]
+            only: Array = parts[0]
+            return only
         out = empty_batch_last((x.shape[0], *parts[0].shape[1:]), parts[0].dtype)
         _each(lambda place: np.copyto(out[cuts[place]], parts[place]), range(len(parts)))
         return out
@@ -66,7 +67,8 @@ def by_channel(kernel: Kernel) -> Kernel:
         cuts = _cuts(images.shape[1], images.size)
         parts = _each(lambda cut: kernel(B, *[_channels(array, cut) for array in arrays], **params), cuts)
         if len(parts) == 1:
-            return parts[0]
+            only: tuple[Array, ...] = parts[0]
+            return only
         return tuple(_joined(results) for results in zip(*parts, strict=True))
 
     return in_parts

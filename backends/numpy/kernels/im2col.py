@@ -44,7 +44,7 @@ def forward(arena: Arena, x: Array, w: Array, out: Array, sliding: Sliding, epil
     steps: Steps = []
     groups, filters = w.shape[:2]
     weights = contiguous(arena, steps, w).reshape(groups, filters, -1)
-    out = out.reshape(groups, filters, -1)
+    out = out.reshape(groups, filters, -1, copy=False)
     for place, columns in _columns(arena, steps, x, sliding):
         part = out[:, :, place]
         steps.append(partial(np.matmul, weights, columns, out=part))
@@ -87,7 +87,7 @@ def _columns(arena: Arena, steps: Steps, x: Array, sliding: Sliding) -> Iterator
             yield place, x[:, :, place]
         return
     cutter = Cutter(arena, x, list(map(sliding.pixels, parts)))
-    memory = arena.take((groups * lines * max(map(numbers, parts), default=0),), x.dtype)
+    memory = arena.take((groups * lines * numbers(parts[0]),), x.dtype)
     for block in parts:
         cut = cutter.cut(steps, x, sliding.pixels(block))
         spread = windows(cut, sliding, tuple(map(length, block[:-1])))

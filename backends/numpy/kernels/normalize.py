@@ -79,7 +79,7 @@ def _statistics(rows: Array, ones: Array, total: Array, square: Array, mean: Arr
 
 def _far(mean: Array, var: Array) -> Array:
     """Of which channels the mean is too far from 0 to be folded into other numbers, or squares overflowed."""
-    return ~(mean * mean <= FAR**2 * var)
+    return ~(mean * mean <= FAR**2 * var) | np.isinf(var)
 
 
 def prepare_combine_statistics(

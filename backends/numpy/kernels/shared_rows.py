@@ -50,7 +50,7 @@ def forward(arena: Arena, x: Array, w: Array, out: Array, sliding: Sliding, epil
     groups, filters = w.shape[:2]
     weights = contiguous(arena, steps, np.moveaxis(w, 2, -1)).reshape(groups, 1, filters, -1)
     by_row = _rows(out)
-    flat = out.reshape(groups, filters, -1)
+    flat = out.reshape(groups, filters, -1, copy=False)
     for rows, columns in _columns(arena, steps, x, sliding, _blocks_of_rows(x, sliding)):
         steps.append(partial(np.matmul, weights, columns, out=by_row[:, rows]))
         row = by_row.shape[-1]
@@ -123,7 +123,7 @@ def _across(sliding: Sliding) -> Sliding:
 def _blocks_of_rows(x: Array, sliding: Sliding, besides: int = 0) -> list[slice]:
     """The rows of the output in blocks, the largest first; a row needs `besides` numbers in other memory."""
     row = besides + unrolled_row(sliding, x.shape[0] * x.shape[1], x.shape[-1])
-    return [rows for (rows,) in blocks_of(sliding.output_size[:1], BLOCK_NUMBERS // max(1, row))]
+    return [rows for (rows,) in blocks_of(sliding.output_size[:1], BLOCK_NUMBERS // row)]
 
 
 def unrolled_row(sliding: Sliding, channels: int, batch: int) -> int:

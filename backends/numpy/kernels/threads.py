@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 
+import numpy as np
 from threadpoolctl import LibController, ThreadpoolController
 
 from tinygrad_cnn.dtypes import as_index
@@ -84,6 +85,22 @@ def limited_to(n: int | None) -> Iterator[None]:
 _chosen: int | None = None
 _lock, _limits = Lock(), 0
 _before: list[int] = []  # what each library was set to outside of all such blocks
+
+
+BUFFER_NUMBERS = 2048
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Compute in this thread without warnings, and without large buffers.
+
+    NumPy copies an operand that comes in runs shorter than its buffer (8192 numbers) into that buffer first,
+    also where nothing has to be converted. The runs here are often a few thousand numbers long: one channel of
+    a batch.
+    """
+    with np.errstate(all="ignore"):  # on leaving, both are as they were
+        np.setbufsize(BUFFER_NUMBERS)
+        yield
 
 
 def set_num_threads_from_environment() -> None:

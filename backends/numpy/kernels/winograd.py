@@ -162,7 +162,7 @@ def _convolve(
     patches, parts = tiling(sliding, channels + filters, x.shape[-1])
     x_at_points = _to_points(arena, steps, x, patches, parts, INPUT)
     to_output = _from_points(arena, steps, out[0], parts, epilogue)
-    memory = arena.take((AREA * filters * max(map(numbers, parts), default=0),), x.dtype)
+    memory = arena.take((AREA * filters * numbers(parts[0]),), x.dtype)
     for block in parts:
         products = part_of(memory, (AREA, filters, numbers(block)))
         steps.append(partial(np.matmul, weights, x_at_points(block), out=products))
@@ -184,7 +184,7 @@ def _to_points(
 
     A few channels at a time, so that their patches are still in the cache when they are transformed.
     """
-    channels, most = image.shape[1], max(map(numbers, parts), default=0)
+    channels, most = image.shape[1], numbers(parts[0])
     chunks = _chunks(channels, most)
     at_points = arena.take((AREA * channels * most,), image.dtype)
     gathered = arena.take((patches.cells * length(chunks[0]) * most,), image.dtype)
@@ -210,7 +210,7 @@ def _from_points(
     arena: Arena, steps: Steps, out: Array, parts: list[Block], epilogue: Epilogue
 ) -> Callable[[Array, Block], None]:
     """Aᵀ m A of m (36, O, tiles), a block at a time, into out (O, *S', N)."""
-    filters, most = out.shape[0], max(map(numbers, parts), default=0)
+    filters, most = out.shape[0], numbers(parts[0])
     chunks = _chunks(filters, most)
     memory, margin = (arena.take((TILE * TILE * length(chunks[0]) * most,), out.dtype) for _ in range(2))
 

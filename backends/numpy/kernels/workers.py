@@ -11,8 +11,7 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 
-import numpy as np
-
+from . import threads
 from .memory import Work
 
 
@@ -85,7 +84,7 @@ class _Worker:
 
     def _serve(self) -> None:
         _inside.a_job = True
-        with np.errstate(all="ignore"):  # as in `NumpyBackend.step`; every thread has its own
+        with threads.calm():  # every thread has its own
             while True:
                 self._go.acquire()
                 self._error = None

@@ -107,17 +107,11 @@ def _images(*needs_batch: bool, out: Place = 0) -> CutRule:
 def _rows(
     step: Step, inputs: Sequence[Shape], outputs: Sequence[Shape], places: Sequence[Place]
 ) -> Cut | None:
-    """Every row by itself: what happens along dimensions that are not cut."""
-    ndim = len(inputs[0])
-    dims = normalize_dims(step.params["dims"] if "dims" in step.params else step.params["dim"], ndim)
-    if places[0] in dims:
+    """Every row by itself: what happens along other dimensions than the batch does not concern the cut."""
+    dims = normalize_dims(step.params.get("dims", step.params.get("dim")), len(inputs[0]))
+    if 0 in dims or not set(places) <= {0, None}:
         return None
-    return (
-        elementwise(step, inputs, (inputs[0],), places)
-        and Cut(tuple(0 for _ in inputs), tuple(0 for _ in outputs))
-        if set(places) <= {0, None}
-        else None
-    )
+    return Cut(tuple(0 for _ in inputs), tuple(0 for _ in outputs))
 
 
 def _reduction(

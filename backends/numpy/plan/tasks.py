@@ -237,12 +237,14 @@ class Lowering:
             self.new_part(number, part)
 
     def new_part(self, number: int, part: int) -> Cell:
+        """Memory for a part of a value."""
         place, shape = self.places[number], self.values[number].shape
         if isinstance(place, int):
             shape = (*shape[:place], self.size(part), *shape[place + 1 :])
         return self.new(number, part, shape)
 
     def new(self, number: int, part: int | None, shape: Shape) -> Cell:
+        """Memory for a value or a part of one; what is only computed to be assigned goes where it belongs."""
         if part is None and number in self.in_place:
             cell = self.whole(self.in_place[number])
         else:
@@ -287,6 +289,7 @@ def _viewed(kernel: Any, backend: Backend, index: Any, params: Mapping[str, Any]
 
 
 def title(step: Step) -> str:
+    """The operations that a step stands for: "conv + add + relu"."""
     names = [call.op.name for call in step.calls]
     return " + ".join(dict.fromkeys(names))
 
