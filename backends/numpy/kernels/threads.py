@@ -95,8 +95,8 @@ def calm() -> Iterator[None]:
     """Compute in this thread without warnings, and without large buffers.
 
     NumPy copies an operand that comes in runs shorter than its buffer (8192 numbers) into that buffer first,
-    also where nothing has to be converted. The runs here are often a few thousand numbers long: one channel of
-    a batch.
+    also where nothing has to be converted. The runs here are often a few thousand numbers long, such as one
+    channel of a batch.
     """
     with np.errstate(all="ignore"):  # on leaving, both are as they were
         np.setbufsize(BUFFER_NUMBERS)
