@@ -13,12 +13,14 @@ do; a backend that knows better (fixed memory, fused kernels, threads, a graph o
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_cnn._plan_data import PlanData, plain
+from tinygrad_cnn._plan_text import described
 from tinygrad_cnn._source import SourceLine
 from tinygrad_cnn.dtypes import DType, Shape, count
 from tinygrad_cnn.errors import TinygradCNNError
@@ -26,6 +28,7 @@ from tinygrad_cnn.errors import TinygradCNNError
 if TYPE_CHECKING:
     from tinygrad_cnn._op import Op
     from tinygrad_cnn.backend import Array, Backend
+    from tinygrad_cnn.viz.memory import MemoryDrawing
 
 
 class Kind(Enum):
@@ -129,10 +132,13 @@ class Plan:
     >>> with tc.use_backend("numpy", overrides=False):
     ...     w = tc.tensor(2.0, name="w")
     ...     step = tc.capture(lambda x: (w * x).exp())
-    ...     for _ in range(4):
-    ...         y = step(tc.tensor(0.0))
+    ...     y = step(tc.tensor(0.0))
     >>> print(step.plan)
-    2 operations: exp, mul
+    2 operations in 2 tasks
+    <BLANKLINE>
+    task  operation  result  bytes
+       0  mul        %2 ()     4 B
+       1  exp        %3 ()     4 B
     """
 
     def __init__(self, program: Program) -> None:
@@ -169,8 +175,62 @@ class Plan:
         """A kept value, as the last run left it."""
         return self._arrays[number]
 
+    def data(self) -> PlanData:
+        """The plan as plain data, ready for JSON: see `_plan_data.PlanData`.
+
+        >>> import tinygrad_cnn as tc
+        >>> step = tc.capture(lambda x: (x * x).exp())
+        >>> y = step(tc.ones(4))
+        >>> data = step.plan.data()
+        >>> data["operations"], [task["title"] for task in data["tasks"]]
+        (['mul', 'exp'], ['mul + exp'])
+        """
+        return plain(self.program)
+
+    def describe(self, *, full: bool = False) -> str:
+        """The plan in words: threads, memory, fusions, and every task. `print(plan)` shows the same.
+
+        Args:
+            full: a line for every task, and nothing shortened; otherwise long plans are folded.
+
+        >>> import tinygrad_cnn as tc
+        >>> step = tc.capture(lambda x: (x * x).exp())
+        >>> y = step(tc.ones(4))
+        >>> step.plan.describe(full=True).splitlines()[0]
+        '2 operations in 1 task'
+        """
+        return described(self.data(), full=full)
+
     def __str__(self) -> str:
-        return f"{len(self.program.calls)} operations: {operations(self.program.calls)}"
+        return self.describe()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self.program.calls)} operations>"
+
+    def draw(self, part: int | None = 0, *, theme: str = "light") -> MemoryDrawing:
+        """A drawing of the memory over time: which values lie where, from when to when.
+
+        Args:
+            part: whose memory: the number of a part of the batch, as each thread has one; None for the
+                memory of what belongs to no part.
+            theme: "light" or "dark", the background it will be seen on.
+
+        Returns:
+            A drawing that a notebook shows; `render("memory.svg")` writes it into a file.
+
+        Raises:
+            ArgumentError: no such part, or a plan that takes fresh memory for every value.
+            UnknownName: no such theme.
+
+        >>> import tinygrad_cnn as tc
+        >>> step = tc.capture(lambda x: (x * x).exp())
+        >>> y = step(tc.ones(4, 4))
+        >>> step.plan.draw()
+        <drawing of 2 values in 128 B>
+        """
+        memory = import_module("tinygrad_cnn.viz.memory")  # a room above, for whoever asks
+        drawing: MemoryDrawing = memory.MemoryDrawing(self.data(), part, theme)
+        return drawing
 
 
 def _made(backend: Backend, call: Call, inputs: list[Array]) -> Any:
@@ -182,9 +242,3 @@ def _made(backend: Backend, call: Call, inputs: list[Array]) -> Any:
         return backend.run(kernel, inputs, call.params)
     except TinygradCNNError as error:
         raise error.at(call.op.name, call.where, call.scope) from error.__cause__
-
-
-def operations(calls: Sequence[Call]) -> str:
-    """How often each operation is called: "2 conv, relu"."""
-    counted = Counter(call.op.name for call in calls)
-    return ", ".join(f"{n} {name}" if n > 1 else name for name, n in sorted(counted.items()))

@@ -209,7 +209,7 @@ def _run_rule(
 def _rule_context(node: Node, position: int, create_graph: bool) -> Context:
     """What a rule runs under: recorded only on request, in the scope of its forward operation."""
     context = _context.current()
-    if not (create_graph or context.anomaly or context.recording is not None):
+    if not (create_graph or context.anomaly or context.recording is not None or context.tape is not None):
         return _without_grad(context) if context.grad else context
     return context._replace(grad=create_graph, scope=node.scope, origin=Edge(node, position))
 

@@ -201,14 +201,13 @@ def test_a_stride_may_lead_onto_the_padding():
 # --- what a captured step asks for ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.rpartition(".")[2])
-@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(
+    ("way", "groups"), [(im2col, 1), (im2col, 2), (shared_rows, 1), (shared_rows, 2), (winograd, 1)]
+)
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("relu", [False, True])
 def test_bias_and_relu_come_after(way, groups, bias, relu):
     """The same bits as afterwards, in blocks that end in the middle of a row and in the middle of a tile."""
-    if way is winograd and groups > 1:
-        pytest.skip("Winograd's is for one group")
     x = normal(0, (7, 4, 9, 10), np.float32, "batch last")
     w, b = normal(1, (6, 4 // groups, 3, 3), np.float32), normal(2, (6,), np.float32)
     params = {**SAME, "groups": groups}
@@ -230,6 +229,7 @@ LAYERS = {  # batch, channels, size, filters, kernel, stride, padding
     "vgg": (64, 64, 56, 64, 3, 1, 1),
     "stem": (64, 3, 224, 64, 7, 2, 3),
     "bottleneck": (64, 256, 56, 64, 1, 1, 0),
+    "large": (16, 64, 224, 64, 3, 1, 1),
     "wide": (1, 3, 2000, 16, 3, 1, 1),
     "depthwise": (64, 64, 56, 64, 3, 1, 1),
 }
@@ -237,7 +237,7 @@ LAYERS = {  # batch, channels, size, filters, kernel, stride, padding
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_scratch_memory_does_not_grow_with_the_image(layer):
-    """24 MB for images of up to 150 MB."""
+    """24 MB for images of up to 200 MB."""
     batch, channels, size, filters, kernel, stride, padding = LAYERS[layer]
     groups = channels if layer == "depthwise" else 1
     output_size = (size + 2 * padding - kernel) // stride + 1

@@ -9,8 +9,8 @@ import tinygrad_cnn as tc
 from tinygrad_cnn import functional as F
 from tinygrad_cnn.errors import DataDependentShape
 from tinygrad_cnn.testing.samples import arrays, cases, has_gradient
-from tinygrad_cnn_backends.numpy.plan import plan as plan_module
 from tinygrad_cnn_backends.numpy.kernels.workers import Workers
+from tinygrad_cnn_backends.numpy.plan import plan as plan_module
 
 PARTS = (1, 2, 3)
 

@@ -15,6 +15,7 @@
     terminal  the same in a terminal, with keys or as a listing; steps is what happens, in a teacher's words
     explain   why a gradient is zero, NaN, tiny or huge; the reasons stand in reasons
     plots     curves, matrices, filters, with matplotlib
+    memory    where in memory the values of a captured step lie, task by task
 
 Importing this package gives `Graph` its methods `draw`, `to_dot`, `render`, `zoom`, `diff`, `save`, `load`
 and some more, and its display in notebooks.
@@ -26,6 +27,7 @@ from tinygrad_cnn.io import tensorboard
 from tinygrad_cnn.viz import diff, explain, methods, zoom
 from tinygrad_cnn.viz.diff import Diff
 from tinygrad_cnn.viz.drawing import Drawing
+from tinygrad_cnn.viz.memory import MemoryDrawing
 from tinygrad_cnn.viz.player import Player, step, to_html
 from tinygrad_cnn.viz.plots import plot_confusion, plot_filters, plot_history
 from tinygrad_cnn.viz.render import renderer
@@ -34,6 +36,7 @@ __all__ = [
     "Diff",
     "Drawing",
     "Graph",
+    "MemoryDrawing",
     "Player",
     "Recording",
     "plot_confusion",

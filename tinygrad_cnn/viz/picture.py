@@ -13,6 +13,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tinygrad_cnn._plan_text import byte_text as byte_text  # sizes look alike everywhere
+
 Role = Literal["input", "parameter", "constant", "op", "output", "fold", "saved"]
 Flow = Literal["value", "gradient", "saved"]
 Tone = Literal["ink", "muted", "gradient", "saved", "alarm"]
@@ -175,15 +177,3 @@ def in_words(block: Block) -> tuple[str, ...]:
     if isinstance(block, Line):
         return (block.text,)
     return tuple("  ".join(row) for row in block.texts if any(row))
-
-
-def byte_text(count: int) -> str:
-    """A number of bytes as people read it.
-
-    >>> byte_text(40), byte_text(3 * 1024), byte_text(6_422_528)
-    ('40 B', '3 KiB', '6.12 MiB')
-    """
-    if count < 1024:
-        return f"{count} B"
-    size, unit = (count / 1024, "KiB") if count < 1024**2 else (count / 1024**2, "MiB")
-    return f"{size:,.0f} {unit}" if size >= 1000 else f"{size:.3g} {unit}"

@@ -7,7 +7,7 @@ Each is a plain function, looked up by the name of the operation it replaces. To
     blocks.py       all steps on a few numbers before looking at the next few
     cells.py        a loop over the cells of a window instead of over the windows
     pool.py         max pooling, with tournament.py for 2×2 windows, and sum_pool.py
-    conv.py         convolution as matrix products
+    conv.py         convolution as matrix products, in four ways: im2col.py is the first to read
     descent.py      the steps of SGD, and adam.py those of Adam, without new memory
     normalize.py    batch normalisation in two phases, so that parts of a batch can share their statistics
     elementwise.py  deciding without a branch

@@ -1,4 +1,19 @@
-"""Convolution and its two adjoints: which of the ways to compute them, and from where to where."""
+"""Convolution and its two adjoints: the doors to four ways of computing them.
+
+What a convolution means, and that each of the three operations is the gradient of the others, is told in
+`tinygrad_cnn/ops/window.py`. All ways leave the work to BLAS, the library of matrix products under NumPy,
+which comes close to the most that a processor can do. They differ in how they make matrices of images:
+
+    im2col.py        every window becomes a column; the simplest, and the one to read first
+    shared_rows.py   the columns of neighbouring rows share memory: less to write, for few filters
+    winograd.py      a quarter of the multiplications, for 3×3 kernels and many channels
+    col2im.py        im2col backwards, for the gradient of the input when the stride is not 1
+
+`conv_choice.py` estimates from the shapes which one is fastest. What they have in common is in `sliding.py`
+(where the window goes) and `conv_steps.py` (cutting out, summing up, finishing).
+
+None of them loops over groups or channels in Python: a stack of matrices, one for each group, is one call.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +57,10 @@ def prepare_conv(
     bias: Array | None = None,
     relu: bool = False,
 ) -> Work:
-    """`conv` into `out`; then a bias (O,) is added, and what is negative becomes zero."""
+    """`conv` into `out`, which lies batch-last.
+
+    A bias (O,) is added to each block, and a ReLU taken, while the block is in the cache.
+    """
     problem = _problem(B, x.shape, w, out.shape, stride, padding, dilation, groups)
     epilogue = Epilogue(None if bias is None else bias.reshape(groups, -1), relu)
     arrays = _image(x, groups), _kernel(w, groups), _image(out, groups)

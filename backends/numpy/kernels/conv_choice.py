@@ -20,9 +20,9 @@ from .sliding import Sliding, numbers
 # Nanoseconds.
 MULTIPLY_ADD = 0.03  # in a product of matrices
 PACK = 0.12  # for every number of these matrices: BLAS rearranges them before it multiplies
-COPY = 0.25  # for every number
-RUN = 6  # for every run of numbers that follow one another
-ADD = 0.7  # to every number in memory
+COPY = 0.25  # for every number,
+RUN = 6  # and for every run of numbers that follow one another in memory
+ADD = 0.7  # for every number that is added to one in memory
 CALL = 1000  # of a NumPy function, from Python
 
 
@@ -84,7 +84,7 @@ def _fastest(estimates: dict[ModuleType, float]) -> ModuleType:
 
 def _estimates(problem: Problem) -> dict[ModuleType, float]:
     estimates = {im2col: _im2col(problem)}
-    if shared_rows.suits(problem.sliding):
+    if shared_rows.suits(problem.sliding, problem.groups * problem.channels, problem.batch):
         estimates[shared_rows] = _shared_rows(problem)
     if winograd.suits(problem.sliding, problem.groups, problem.dtype) and not problem.exact:
         estimates[winograd] = _winograd(problem)
@@ -104,7 +104,7 @@ def _copies(amount: float, run: int, each: float = COPY) -> float:
 
 
 def _run(p: Problem) -> int:
-    """A window and the next one lie side by side in memory if the stride is 1."""
+    """How many numbers are copied in a run: those of a row of windows, which touch if the stride is 1."""
     return p.batch * (p.sliding.output_size[-1] if p.sliding.stride[-1] == 1 else 1)
 
 

@@ -58,6 +58,7 @@ class Cutter:
         self._box: Block = ()
 
     def cut(self, steps: Steps, image: Array, box: Block) -> Array:
+        """The pixels of one of the boxes, of an image with as many channels as the one before, or fewer."""
         again = box == self._box
         if not again:
             self._box, self._inside = box, _inside(image, box)

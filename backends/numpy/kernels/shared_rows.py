@@ -39,9 +39,10 @@ from .sliding import Block, Sliding, blocks_of, length
 BLOCK_NUMBERS = 1 << 18  # in the unrolled rows of a block: 1 MB in float32
 
 
-def suits(sliding: Sliding) -> bool:
-    """Whether neighbouring rows share anything, and in one piece."""
-    return sliding.kernel_size[0] > sliding.stride[0] and sliding.dilation[0] == 1
+def suits(sliding: Sliding, channels: int, batch: int) -> bool:
+    """Whether neighbouring rows share anything, and in one piece, and are not too long for blocks of rows."""
+    shared = sliding.kernel_size[0] > sliding.stride[0] and sliding.dilation[0] == 1
+    return shared and unrolled_row(sliding, channels, batch) <= 4 * BLOCK_NUMBERS
 
 
 def forward(arena: Arena, x: Array, w: Array, out: Array, sliding: Sliding, epilogue: Epilogue) -> Steps:
@@ -148,12 +149,10 @@ def _columns(
     parts: list[Block] = [(some, *every) for some in rows]
     boxes = list(map(sliding.pixels, parts))
     cutter = Cutter(arena, x, boxes)
-    one_row = sliding._replace(
-        kernel_size=(1, *sliding.kernel_size[1:]), stride=(1, *sliding.stride[1:])
-    )  # every row of the image on its own
-    strides = -(-length(boxes[0][0]) // sliding.stride[0])
-    numbers = strides * unrolled_row(sliding, x.shape[0] * x.shape[1], x.shape[-1])
-    memory = arena.take((numbers,), x.dtype)
+    # Every row of the image on its own:
+    one_row = sliding._replace(kernel_size=(1, *sliding.kernel_size[1:]), stride=(1, *sliding.stride[1:]))
+    row = unrolled_row(one_row, x.shape[0] * x.shape[1], x.shape[-1])
+    memory = arena.take((length(boxes[0][0]) * row,), x.dtype)
     for block, box in zip(parts, boxes, strict=True):
         cut = cutter.cut(steps, x, box)
         spread = windows(cut, one_row, (length(box[0]), *sliding.output_size[1:]))

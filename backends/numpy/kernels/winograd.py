@@ -1,33 +1,34 @@
 """Winograd's convolution F(4×4, 3×3): a 3×3 kernel with a quarter of the multiplications.
 
-Four neighbouring outputs of a filter with 3 cells look at six pixels and take 4·3 = 12 multiplications.
-Winograd needs six. Read the four outputs as coefficients of a product of polynomials: a polynomial of degree
-5 is known when its values at six points are known, and the value of a product is a product of values, one
-multiplication for each point. In two dimensions, on a tile of 4×4 outputs, that is 6·6 = 36 multiplications
-in place of 144:
+Take one dimension. Four neighbouring outputs look at six pixels, and with a kernel of 3 cells they cost
+4·3 = 12 multiplications. So does the product of two polynomials with 4 and 3 coefficients. But this product
+has degree 5, so it is known when its values at six points are known, and each of these is a product of two
+values: six multiplications, between transforms that evaluate and interpolate. A convolution is the adjoint of
+a product of polynomials and can be had for the same six. In two dimensions, for a tile of 4×4 outputs, that
+makes 6·6 = 36 multiplications instead of 144:
 
     out = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A        x 6×6 pixels, w 3×3, out 4×4
 
-The transforms on either side cost something, too, but every channel of x is transformed once and used for
-all filters, and the sum over the channels is taken before the way back. So the more channels, the better:
-what remains is a product of matrices (O × C) @ (C × tiles) at each of the 36 points.
+The transforms cost something, too. But a channel of x is transformed once and used by all filters, and the
+sum over the channels is taken before the way back. So with many channels most of the work lies in between: at
+each of the 36 points, a product of matrices (O × C) @ (C × tiles).
 
-The transforms are matrix products themselves: if a 6×6 tile is written as a column of 36 numbers, then
-Bᵀ x B is (Bᵀ ⊗ Bᵀ) @ x, with Kronecker's product ⊗. That takes more multiplications than two transforms one
-after the other, and is faster all the same: it is one call of BLAS on many tiles.
+The transforms are products of matrices themselves. With the 36 pixels under a tile written as a column,
+Bᵀ x B is (Bᵀ ⊗ Bᵀ) @ x, where ⊗ is Kronecker's product. That takes more multiplications than Bᵀ from the left
+and B from the right one after the other, and is as fast: it is a single call of BLAS for many tiles.
 
-The two adjoints. ∂L/∂x is a convolution of g with the rotated kernel, so it goes the same way. In ∂L/∂w the
-three transforms swap places:
+The two adjoints. ∂L/∂x is a convolution of g with the kernel turned by 180°, so it goes the same way. For
+∂L/∂w the three transforms swap places:
 
-    ∂L/∂w = Gᵀ [ Σ (A g Aᵀ) ⊙ (Bᵀ x B) ] G     summed over tiles and images, by the same matrix product
+    ∂L/∂w = Gᵀ [ Σ (A g Aᵀ) ⊙ (Bᵀ x B) ] G     summed over tiles and images, as a product of matrices
 
-Accuracy. The transforms multiply by numbers larger than 1, and with them the rounding errors of float32. An
-error u·|number| at a point comes out at most `AMPLIFICATION` = 205 times as large, measured by the largest
-output that a filter could have on pixels of this size, max|x| · Σ|w|. Errors fall on both sides and cancel in
-part; all together they stay below `ERROR_BOUND`, twice that. In a usual layer, with numbers from a normal
-distribution, they are a hundred times smaller: 1e-6 of the largest output. The points are to be thanked for
-it: with the textbook's 0, ±1, ±2 it would be four times as much (Barabasz et al. look for better ones; these
-are as good, and all numbers in A and B are exact). Another difference: a NaN or ∞ in x makes NaNs of all
+Accuracy. The transforms multiply by numbers larger than 1, and so they enlarge the rounding errors of
+float32. A relative error of u in a number at one of the points makes an error of at most `AMPLIFICATION`·u in
+an output, with `AMPLIFICATION` = 205, measured by the largest output that such a filter could have on such an
+image, max|x| · Σ|w|. Errors at different points fall on both sides and mostly cancel: together they stay
+below `ERROR_BOUND`, which is two of the worst ones. In a usual layer, with numbers from a normal
+distribution, they are hundreds of times smaller, about 1e-6 of the largest output. That is owed to the
+points; with 0, ±1, ±2 it would be four times as much. One more difference: a NaN or ∞ in x makes NaNs of all
 4×4 outputs of a tile that looks at it.
 
 Sources: S. Winograd, "Arithmetic Complexity of Computations" (1980); A. Lavin and S. Gray, "Fast Algorithms
@@ -48,7 +49,7 @@ from .memory import Arena, Array
 from .sliding import Block, Sliding, blocks_of, length, numbers
 
 TILE, KERNEL_SIZE = 4, 3
-POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)  # and ∞
+POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)  # and ∞; so chosen, A and B are exact in float32
 PATCH = len(POINTS) + 1  # pixels that a tile looks at
 AREA = PATCH * PATCH
 
@@ -58,7 +59,7 @@ CHUNK_NUMBERS = 1 << 18  # of a block on its way to the points or back: 1 MB
 
 
 def matrices() -> tuple[Array, Array, Array]:
-    """Aᵀ (4×6), G (6×3) and Bᵀ (6×6) for one dimension; see Lavin and Gray, or Barabasz et al., section 2.
+    """Aᵀ (4×6), G (6×3) and Bᵀ (6×6) for one dimension.
 
     Column j of Aᵀ holds the powers of point j. Row j of Bᵀ holds the coefficients of the polynomial that is 0
     at all other points, and row j of G scales it to 1 at its own: Lagrange's interpolation. The last ones

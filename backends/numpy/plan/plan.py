@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn._plan_data import PlanData
 from tinygrad_cnn._program import Plan, Program
 from tinygrad_cnn.errors import TinygradCNNError
 
@@ -22,7 +23,7 @@ from ..kernels.memory import Arena, Array, Work
 from ..kernels.workers import workers
 from .bind import bound
 from .chain import chained
-from .describe import described
+from .describe import plan_data
 from .fuse import fused
 from .norm import IN_PHASES
 from .order import with_few_meetings
@@ -119,8 +120,9 @@ class NumpyPlan(Plan):
                 for part in workers
             ]
 
-    def __str__(self) -> str:
-        return described(self)
+    def data(self) -> PlanData:
+        """The plan as plain data: tasks, threads, and where in memory everything lies."""
+        return plan_data(self)
 
 
 class _Argument:

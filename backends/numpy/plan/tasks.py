@@ -197,7 +197,7 @@ class Lowering:
                 job, title = Job("sum of parts", parts, [cell], {}), "sum of the parts"
             else:
                 job, title = Job("join parts", parts, [cell], {"dim": place}), "the parts put together"
-            self.tasks.append(Task(f"{value}: {title}", [job], once=True))
+            self.tasks.append(Task(title, [job], once=True))
         return cell
 
     def read(self, number: int, dim: int | None, part: int) -> Read:
