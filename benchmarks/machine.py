@@ -13,9 +13,10 @@ from typing import Any
 def describe() -> dict[str, Any]:
     """Machine, date and commit, as plain data. Imports NumPy, to see which kernels its BLAS has chosen."""
     import numpy as np
-    from threadpoolctl import threadpool_info
 
-    blas = next((pool for pool in threadpool_info() if pool["user_api"] == "blas"), {})
+    from tinygrad_cnn_backends.numpy import blas
+
+    library = blas.library()
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _commit(),
@@ -23,12 +24,13 @@ def describe() -> dict[str, Any]:
             "processor": _processor(),
             "processors": os.cpu_count(),
             "memory_bytes": _memory(),
-            "system": platform.platform(),
+            "system": f"{platform.system()} {platform.machine()}",
             "python": platform.python_version(),
             "numpy": np.__version__,
-            "blas": f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),
-            "blas_kernels": blas.get("architecture", "unknown"),
-            "OPENBLAS_CORETYPE": os.environ.get("OPENBLAS_CORETYPE", ""),
+            "blas": f"{library.get('internal_api', 'unknown')} {library.get('version', '')}".strip(),
+            "blas_kernels": library.get("architecture", "unknown"),
+            "OPENBLAS_CORETYPE": os.environ.get(blas.CORETYPE, ""),
+            "advice": blas.advice(),
         },
     }
 
@@ -37,10 +39,13 @@ def sentence(results: dict[str, Any]) -> str:
     """The machine in words."""
     machine = results["machine"]
     memory = f"{machine['memory_bytes'] / 2**30:.0f} GiB" if machine["memory_bytes"] else "unknown memory"
+    kernels = f"{machine['blas_kernels']} kernels"
+    if machine["OPENBLAS_CORETYPE"]:
+        kernels += f", by OPENBLAS_CORETYPE={machine['OPENBLAS_CORETYPE']}"
     return (
         f"{results['date']}, commit {results['commit']}: {machine['processor']}, {results['threads']} of "
         f"{machine['processors']} processors, {memory}, {machine['system']}, Python {machine['python']}, "
-        f"NumPy {machine['numpy']} on {machine['blas']} ({machine['blas_kernels']} kernels)"
+        f"NumPy {machine['numpy']} on {machine['blas']} ({kernels})"
     )
 
 

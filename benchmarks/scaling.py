@@ -22,6 +22,12 @@ SIZES = {
     "width": (8, 16, 32, 64),
     "image": (8, 16, 32, 64),
 }
+UNITS = {
+    "batch": "images in a batch",
+    "depth": "convolutions",
+    "width": "channels",
+    "image": "pixels along the side of an image",
+}
 MIDDLE = {"batch": 32, "depth": 4, "width": 32, "image": 24}
 
 

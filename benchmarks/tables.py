@@ -6,11 +6,14 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from epochs import CONTENDERS
 from peers import ENTRIES
 from rich.box import SIMPLE
 from rich.table import Table
 
 Rows = list[list[str]]
+
+REFERENCES = {"torch": 2, "dezero": 1}  # whose speed is 1 in a column of its own, and digits after the point
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
@@ -21,6 +24,13 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
         return f"{values[0]:,.{digits}f}"
     first, middle, third = statistics.quantiles(values, n=4, method="inclusive")
     return f"{middle:,.{digits}f} ({first:,.{digits}f}–{third:,.{digits}f})"
+
+
+def ratios(row: dict[str, Any], contender: dict[str, Any], reference: str) -> list[float]:
+    """The speed of a contender in parts of another one's, turn by turn."""
+    other = next(each for each in row["contenders"] if each["peer"] == reference)
+    pairs = zip(contender["images_per_second"], other["images_per_second"], strict=True)
+    return [mine / its for mine, its in pairs]
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
@@ -36,13 +46,17 @@ def _mebibytes(count: float) -> str:
 
 
 def workload_rows(row: dict[str, Any]) -> Rows:
-    head = ["", "images/s", "× PyTorch", "first step, s", "peak MiB", "of it work", "apart"]
+    here = {contender["peer"] for contender in row["contenders"]}
+    references = {name: digits for name, digits in REFERENCES.items() if name in here}
+    compared = [f"× {ENTRIES[name].title.partition(',')[0]}" for name in references]
+    warm_up = f"first {row['warm_up']} steps, s"
+    head = ["", "images/s", *compared, warm_up, "peak MiB", "of it work", "apart"]
     rows = [
         [
             ENTRIES[contender["peer"]].title,
             spread(contender["images_per_second"]),
-            spread(contender["of_torch"], 2),
-            f"{contender['first_step_seconds']:.1f}",
+            *(spread(ratios(row, contender, name), digits) for name, digits in references.items()),
+            f"{contender['warm_up_seconds']:.1f}",
             _mebibytes(contender["peak_bytes"]),
             _mebibytes(contender["peak_bytes"] - contender["peak_after_import_bytes"]),
             f"{contender['apart']:.0e}",
@@ -67,6 +81,19 @@ def scaling_rows(fits: list[dict[str, Any]]) -> Rows:
     return [head, *rows]
 
 
+def epochs_rows(measured: dict[str, Any]) -> Rows:
+    """Seconds are medians over the runs; accuracies stand there for each run."""
+    reference = measured["contenders"].get("torch", [])
+    rows = []
+    for name, runs in measured["contenders"].items():
+        totals = [run["seconds"][-1] for run in runs]
+        fastest = _ratio([run["seconds"][-1] for run in reference], totals)
+        reached = ", ".join(f"{run['accuracy'][-1]:.2%}" for run in runs)
+        peak = _mebibytes(statistics.median(run["peak_bytes"] for run in runs))
+        rows.append([CONTENDERS[name].title, spread(totals, 1), fastest, reached, peak])
+    return [["", "seconds", "× PyTorch's speed", "test accuracy of each run", "peak MiB"], *rows]
+
+
 def graphs_rows(measured: list[dict[str, Any]]) -> Rows:
     rows = [[row["model"], row["stage"], spread(row["milliseconds"], 1)] for row in measured]
     return [["one image", "stage", "ms"], *rows]
@@ -89,7 +116,13 @@ def scalar_rows(measured: tuple[dict[str, list[float]], float]) -> Rows:
     return [["micrograd's demo", "ms per step", "× micrograd's speed"], *rows]
 
 
-ROWS = {"scaling": scaling_rows, "graphs": graphs_rows, "overhead": overhead_rows, "scalar": scalar_rows}
+ROWS = {
+    "fashion-epochs": epochs_rows,
+    "scaling": scaling_rows,
+    "graphs": graphs_rows,
+    "overhead": overhead_rows,
+    "scalar": scalar_rows,
+}
 
 
 # --- the two forms --------------------------------------------------------------------------------
@@ -100,7 +133,8 @@ def for_terminal(rows: Rows, title: str, notes: Sequence[str] = ()) -> Table:
     caption = "\n".join(notes) or None
     table = Table(title=title, box=SIMPLE, title_justify="left", caption=caption, caption_justify="left")
     for number, name in enumerate(head):
-        table.add_column(name, justify="left" if number == 0 or name in ("", "stage") else "right")
+        justify: Any = "left" if number == 0 or name in ("", "stage") else "right"
+        table.add_column(name, justify=justify, overflow="fold")
     for row in body:
         table.add_row(*row)
     return table
@@ -112,6 +146,8 @@ def in_markdown(rows: Rows) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *body])
 
 
-def notes(row: dict[str, Any]) -> list[str]:
-    """Who is left out of a workload, and why."""
-    return [f"without {ENTRIES[peer].title}: {reason}" for peer, reason in row["left_out"].items()]
+def notes(measured: Any) -> list[str]:
+    """Who is left out, and why."""
+    left_out = measured.get("left_out", {}) if isinstance(measured, dict) else {}
+    titles = {name: entry.title for name, entry in (ENTRIES | CONTENDERS).items()}
+    return [f"without {titles[name]}: {reason}" for name, reason in left_out.items()]

@@ -7,7 +7,8 @@ time. Each contender lives in a process of its own, so that no library meets the
 or the settings of another, and so that its peak memory can be told. Between turns there is a pause: the
 threads of a BLAS or of OpenMP wait for more work by spinning, and would take the processors from the next.
 
-Importing, building and the first steps, in which some compile, are not part of it; they are reported beside.
+Importing is not part of it. Building and the first steps, in which some compile and some record what they
+will replay, are told apart from the rest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -29,7 +31,9 @@ from workloads import Workload, as_loss, batches, losses, work
 
 PAUSE = 0.25  # seconds
 LONGEST_TURN = 5.0  # seconds; who is slow takes fewer steps in a turn
-WARM_UP = 3  # steps: TinyJit records the second and replays from the third on
+# Steps: TinyJit replays from the third on, and `tc.capture`, which records two to see that they are the same,
+# from the fourth on. The losses of these steps are compared, so some of them have to be replayed ones.
+WARM_UP = 6
 
 
 @dataclass
@@ -39,7 +43,7 @@ class Contender:
     peer: str
     process: Any
     line: Connection
-    first_step: float = 0.0  # seconds: building, compiling, one step
+    warm_up: float = 0.0  # seconds: building, compiling, the first steps
     imported: int = 0  # bytes: peak after the framework is imported
     peak: int = 0  # bytes: peak at the end
     losses: list[float] = field(default_factory=list)  # of the first steps, without dropout
@@ -88,9 +92,9 @@ def compare(
                 answer = contender.hear(patience)
             except Exception as problem:
                 contender.stop()
-                left_out[name] = _in_words(problem)
+                left_out[name] = in_words(problem)
                 continue
-            contender.first_step, contender.imported, contender.losses = answer
+            contender.warm_up, contender.imported, contender.losses = answer
             ready.append(contender)
         try:
             for turn in range(rounds):
@@ -102,7 +106,7 @@ def compare(
                         contender.rates.append(rate)
                     except Exception as problem:
                         contender.stop()
-                        left_out[contender.peer] = _in_words(problem)
+                        left_out[contender.peer] = in_words(problem)
                         ready.remove(contender)
             for contender in ready:
                 contender.peak = contender.ask(None, patience)
@@ -112,7 +116,7 @@ def compare(
     return ready, left_out
 
 
-def _in_words(problem: Exception) -> str:
+def in_words(problem: Exception) -> str:
     return " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
 
 
@@ -135,9 +139,8 @@ def _serve(line: Connection, name: str, workload: Workload, threads: int) -> Non
         start = time.perf_counter()
         checked = workload.checked()
         peer, dealt = _begin(checked, peer_class, threads)
-        first = losses(checked, peer, dealt, 1)
+        first = losses(checked, peer, dealt, WARM_UP)
         seconds = time.perf_counter() - start
-        first += losses(checked, peer, dealt, WARM_UP - 1)
         if workload != checked:
             peer, dealt = _begin(workload, peer_class, threads)
             losses(workload, peer, dealt, WARM_UP)
@@ -171,6 +174,12 @@ def peak_memory() -> int:
     """The most bytes of memory this process has had so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def in_fresh_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call in another process, so that this one stays small and imports no array library."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 import networks as net
 
+# The images that ship with the package; read from here, since importing the package into the process of
+# another contender would count as its memory.
+MINI = Path(__file__).parents[1] / "tinygrad_cnn" / "data" / "fashion_mini"
 BATCHES_KEPT = 8  # as many different batches are dealt out, over and over
 
 
@@ -69,8 +72,7 @@ def images(workload: Workload, count: int) -> tuple[Any, Any]:
     """`count` uint8 images and their labels: clothes of Fashion-MNIST, repeated if need be.
 
     For colours, and for other sizes than 28 × 28, numbers drawn from a generator: what a convolution costs
-    does not depend on the picture. The files are read here, since importing our package into the process of
-    another contender would count as its memory.
+    does not depend on the picture.
     """
     import numpy as np
 
@@ -78,18 +80,24 @@ def images(workload: Workload, count: int) -> tuple[Any, Any]:
         generator = np.random.default_rng(1)
         pixels = generator.integers(0, 256, (count, *workload.image), dtype=np.uint8)
         return pixels, generator.integers(0, 10, count)
-    pixels = _numbers("train-images-idx3-ubyte.gz", header=16).reshape(-1, *_GREY)
-    labels = _numbers("train-labels-idx1-ubyte.gz", header=8).astype(np.int64)
+    pixels, labels = read(MINI, TRAIN)
     chosen = np.arange(count) % len(pixels)
     return pixels[chosen], labels[chosen]
 
 
-def _numbers(file: str, header: int) -> Any:
-    """The bytes of a file in the format of MNIST, without its header."""
+# Images and labels, as Fashion-MNIST and MNIST are distributed.
+TRAIN = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+TEST = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+
+
+def read(folder: Path, files: tuple[str, str]) -> tuple[Any, Any]:
+    """Images (N, 1, 28, 28) uint8 and labels (N,) int64 of a folder."""
     import numpy as np
 
-    folder = Path(__file__).parents[1] / "tinygrad_cnn" / "data" / "fashion_mini"
-    return np.frombuffer(gzip.decompress((folder / file).read_bytes()), np.uint8, offset=header)
+    images, labels = (
+        np.frombuffer(gzip.decompress((folder / file).read_bytes()), np.uint8) for file in files
+    )
+    return images[16:].reshape(-1, *_GREY), labels[8:].astype(np.int64)  # what comes before are headers
 
 
 def batches(workload: Workload, peer: Any) -> Iterator[tuple[Any, Any]]:

@@ -90,10 +90,11 @@ def rehearsed(step: Callable[[Tensor], R], x: Tensor) -> R:
     """What a function returns; everything that it assigned on the way is put back.
 
     >>> import tinygrad_cnn as tc
+    >>> from tinygrad_cnn._capture import rehearsed
     >>> norm = tc.nn.BatchNorm1d(1)
-    >>> y = rehearsed(norm, tc.tensor([[1.0], [3.0]]))
-    >>> norm.running_mean
-    tensor([0.])
+    >>> _ = rehearsed(norm, tc.tensor([[1.0], [3.0]]))
+    >>> norm.running_mean.tolist()
+    [0.0]
     """
     tape = Tape(x.backend, (x,))
     try:

@@ -129,7 +129,10 @@ class Backend(ABC):
         return Plan(program)
 
     def info(self) -> dict[str, str]:
-        """Facts for people (`tinygrad-cnn doctor`): versions, devices, which path an operation takes."""
+        """Facts for people (`tinygrad-cnn doctor`): versions, devices, which path an operation takes.
+
+        What stands under "advice" is shown on a line of its own.
+        """
         return {}
 
     options: Mapping[str, Any] = {}  # what `use_backend` was given besides the name

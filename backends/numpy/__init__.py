@@ -19,7 +19,7 @@ from tinygrad_cnn._program import Plan, Program
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import DTYPES, DType, Shape, as_dtype
 
-from . import philox, special
+from . import blas, philox, special
 from .kernels import KERNELS, threads
 from .plan import NumpyPlan
 
@@ -128,5 +128,6 @@ class NumpyBackend(Backend):
         return {
             "version": np.__version__,
             "threads": str(threads.get_num_threads()),
+            **blas.facts(),
             "fast kernels": ", ".join(sorted(self.kernels)) or "none",
         }

@@ -5,8 +5,10 @@ training step and predict. Reading two of these files side by side shows how the
 that own their weights (PyTorch, DeZero, tinygrad, ours), or pure functions of a list of arrays (JAX, HIPS
 autograd); a graph recorded anew in every step, or a step compiled once.
 
-    ours            tinygrad_cnn, fast kernels (the default)
-    readable        tinygrad_cnn, only the kernels that the lessons read
+    captured        tinygrad_cnn, the step under tc.capture (what tc.Trainer does)
+    exact           the same without Winograd's convolutions
+    ours            tinygrad_cnn, eager
+    readable        tinygrad_cnn, eager, only the kernels that the lessons read
     torch           PyTorch, eager
     torch-compile   PyTorch, through torch.compile
     jax             JAX, the step under jax.jit
@@ -73,17 +75,19 @@ class Peer:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the list: how the peer is called, which package it needs, where its class is."""
+    """A line of the list: a title, the package that is needed, and where the class is: a file and a name."""
 
     title: str
     package: str
     module: str
-    class_name: str
+    name: str
 
 
 ENTRIES = {
-    "ours": Entry("tinygrad_cnn", "tinygrad-cnn", "ours", "TinygradCNN"),
-    "readable": Entry("tinygrad_cnn, readable kernels", "tinygrad-cnn", "ours", "Readable"),
+    "captured": Entry("tinygrad_cnn, captured", "tinygrad-cnn", "ours", "Captured"),
+    "exact": Entry("tinygrad_cnn, no Winograd", "tinygrad-cnn", "ours", "Exact"),
+    "ours": Entry("tinygrad_cnn, eager", "tinygrad-cnn", "ours", "TinygradCNN"),
+    "readable": Entry("tinygrad_cnn, readable", "tinygrad-cnn", "ours", "Readable"),
     "torch": Entry("PyTorch, eager", "torch", "pytorch", "PyTorch"),
     "torch-compile": Entry("PyTorch, torch.compile", "torch", "pytorch", "Compiled"),
     "jax": Entry("JAX, jit", "jax", "jax_jit", "Jax"),
@@ -96,7 +100,7 @@ ENTRIES = {
 def find(name: str) -> type[Peer]:
     """The class of a peer; this imports its framework."""
     entry = ENTRIES[name]
-    peer: type[Peer] = getattr(import_module(f"peers.{entry.module}"), entry.class_name)
+    peer: type[Peer] = getattr(import_module(f"peers.{entry.module}"), entry.name)
     return peer
 
 

@@ -1,13 +1,18 @@
-"""tinygrad_cnn: layers own their weights, the graph is recorded anew in every step, NumPy computes."""
+"""tinygrad_cnn: layers own their weights; the graph is recorded anew in every step, or the step is captured.
+
+NumPy computes. `Captured` is how a training loop should be written; beside it stand the same loop without
+`tc.capture`, and with the kernels that the lessons read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import networks as net
 import numpy as np
+from epochs import Recipe
 
 import tinygrad_cnn as tc
 from peers import LEARNING_RATE, MOMENTUM, Peer
@@ -15,6 +20,8 @@ from tinygrad_cnn import nn
 
 
 class TinygradCNN(Peer):
+    """As one writes it first: every step records its graph, and forgets it."""
+
     backend_options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, network: net.Network, weights: list[Any], *, threads: int) -> None:
@@ -24,27 +31,35 @@ class TinygradCNN(Peer):
             self.optimizer = tc.optim.SGD(self.model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
         for parameter, weight in zip(self.model.parameters(), weights, strict=True):
             parameter.assign(weight)
+        self.train_step: Callable[..., tc.Tensor] = self._train_step
+        self.forward: Callable[..., tc.Tensor] = self._forward
 
     def _backend(self) -> AbstractContextManager[Any]:
         return tc.use_backend("numpy", **self.backend_options)
+
+    def _train_step(self, x: tc.Tensor, y: tc.Tensor) -> tc.Tensor:
+        self.optimizer.zero_grad()
+        loss = tc.functional.cross_entropy(self.model(x), y)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def _forward(self, x: tc.Tensor) -> tc.Tensor:
+        return self.model(x)
 
     def batch(self, x: Any, y: Any) -> tuple[tc.Tensor, tc.Tensor]:
         with self._backend():
             return tc.tensor(x), tc.tensor(y)
 
     def step(self, x: tc.Tensor, y: tc.Tensor) -> float:
+        self.model.train()
         with self._backend():
-            self.model.train()
-            self.optimizer.zero_grad()
-            loss = tc.functional.cross_entropy(self.model(x), y)
-            loss.backward()
-            self.optimizer.step()
-            return float(loss.item())
+            return float(self.train_step(x, y).item())
 
     def predict(self, x: tc.Tensor) -> np.ndarray[Any, Any]:
         self.model.eval()
         with tc.no_grad(), self._backend():
-            return self.model(x).numpy()
+            return self.forward(x).numpy()
 
     def loader(self, images: Any, labels: Any, batch_size: int) -> Iterator[tuple[tc.Tensor, tc.Tensor]]:
         dataset = tc.data.ArrayDataset(images, labels)
@@ -61,7 +76,54 @@ class TinygradCNN(Peer):
 
 
 class Readable(TinygradCNN):
+    """With the kernels that the lessons read."""
+
     backend_options: ClassVar[dict[str, Any]] = {"overrides": False}
+
+
+class Captured(TinygradCNN):
+    """The same functions, recorded once and replayed: what `tc.Trainer` does."""
+
+    def __init__(self, network: net.Network, weights: list[Any], *, threads: int) -> None:
+        super().__init__(network, weights, threads=threads)
+        self.train_step = tc.capture(self._train_step)
+        self.forward = tc.capture(self._forward)
+
+
+class Exact(Captured):
+    """Without Winograd's convolutions, which round a little more."""
+
+    backend_options: ClassVar[dict[str, Any]] = {"exact": True}
+
+
+def learn(recipe: Recipe, *, seed: int, threads: int) -> Iterator[float]:
+    """From the files to the accuracy after each epoch, see epochs.py."""
+    tc.set_num_threads(threads)
+    tc.manual_seed(seed)
+    fashion = tc.data.load(recipe.dataset, root=recipe.folder)
+    train_loader = tc.data.DataLoader(
+        fashion.train, recipe.batch_size, shuffle=True, seed=seed, transform=fashion.standardize
+    )
+    test_loader = tc.data.DataLoader(fashion.test, recipe.test_batch_size, transform=fashion.standardize)
+    model = nn.Sequential(*map(_layer, net.LENET5))
+    optimizer = tc.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=True,
+    )
+    schedule = tc.optim.OneCycleLR(
+        optimizer,
+        recipe.learning_rate,
+        epochs=recipe.epochs,
+        steps_per_epoch=len(train_loader),
+        cycle_momentum=False,
+    )
+    trainer = tc.Trainer(model, optimizer, scheduler=schedule, progress=False)
+    for epoch in range(recipe.epochs):
+        history = trainer.fit(train_loader, test_loader, epochs=epoch + 1)
+        yield history["test_accuracy"][-1]
 
 
 class _Residual(nn.Module):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import networks as net
 import torch
+from epochs import Recipe
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+from workloads import TEST, TRAIN, read
 
 from peers import LEARNING_RATE, MOMENTUM, Peer
 
@@ -52,6 +54,68 @@ class Compiled(PyTorch):
     def __init__(self, network: net.Network, weights: list[Any], *, threads: int) -> None:
         super().__init__(network, weights, threads=threads)
         self.model = torch.compile(self.model)
+
+
+# --- training from the files to the accuracy, see epochs.py ---------------------------------------
+
+
+def learn(recipe: Recipe, *, seed: int, threads: int) -> Iterator[float]:
+    """The fast way with a dataset that fits into memory: a batch is a tensor indexed with numbers."""
+
+    def batches(images: Any, labels: Any) -> Iterator[tuple[Any, Any]]:
+        for chosen in torch.randperm(len(images)).split(recipe.batch_size):
+            yield images[chosen], labels[chosen]
+
+    return _learn(recipe, batches, seed, threads)
+
+
+def learn_from_loader(recipe: Recipe, *, seed: int, threads: int) -> Iterator[float]:
+    """The way of the tutorials: a DataLoader, which collects a batch image by image."""
+
+    def batches(images: Any, labels: Any) -> Iterator[tuple[Any, Any]]:
+        yield from DataLoader(TensorDataset(images, labels), recipe.batch_size, shuffle=True)
+
+    return _learn(recipe, batches, seed, threads)
+
+
+def _learn(recipe: Recipe, batches: Callable[..., Any], seed: int, threads: int) -> Iterator[float]:
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    train_x, train_y = map(torch.tensor, read(recipe.folder, TRAIN))
+    test_x, test_y = map(torch.tensor, read(recipe.folder, TEST))
+    train_x, test_x = ((x.float() / 255 - recipe.mean) / recipe.std for x in (train_x, test_x))
+    model = nn.Sequential(*map(_layer, net.LENET5))
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=True,
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        recipe.learning_rate,
+        epochs=recipe.epochs,
+        steps_per_epoch=-(-len(train_x) // recipe.batch_size),
+        cycle_momentum=False,
+    )
+    for _ in range(recipe.epochs):
+        model.train()
+        total = 0.0
+        for x, y in batches(train_x, train_y):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += loss.item() * len(y)  # everybody watches the loss
+        model.eval()
+        with torch.inference_mode():
+            guesses = torch.cat([model(x).argmax(1) for x in test_x.split(recipe.test_batch_size)])
+        yield float((guesses == test_y).float().mean())
+
+
+# --- from descriptions to layers ------------------------------------------------------------------
 
 
 class _Residual(nn.Module):

@@ -1,5 +1,6 @@
 """The command line: `tinygrad-cnn train | eval | graph | summary | doctor`.
 
+- `openblas.py`: before NumPy is loaded, the better kernels for AVX-512 processors
 - `app.py`: the commands together, and how errors look
 - `train_command.py`: train, and the run folder it leaves
 - `eval_command.py`: test a run's weights again
@@ -11,6 +12,15 @@
 - `report.py`: the pictures of a run, and where to look next
 """
 
-from tinygrad_cnn.cli.app import main
+from tinygrad_cnn.cli.openblas import choose_kernels
+
+
+def main() -> None:
+    """The entry point: NumPy comes with the commands, so what it is to find has to be set before them."""
+    chosen_kernels = choose_kernels()
+    from tinygrad_cnn.cli.app import app
+
+    app(obj=chosen_kernels)
+
 
 __all__ = ["main"]

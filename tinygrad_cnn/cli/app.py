@@ -83,8 +83,3 @@ _add("graph", graph_command.graph, graph_command.EXAMPLES)
 _add("step", step_command.step, step_command.EXAMPLES)
 _add("summary", summary_command.summary, summary_command.EXAMPLES)
 _add("doctor", doctor_command.doctor, doctor_command.EXAMPLES)
-
-
-def main() -> None:
-    """The entry point."""
-    app()

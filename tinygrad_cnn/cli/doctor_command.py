@@ -7,35 +7,30 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
+import typer
 from rich.console import Console
 from rich.table import Table
-from threadpoolctl import threadpool_info
 
 from tinygrad_cnn import backend as backends
 from tinygrad_cnn import data
+from tinygrad_cnn.cli import openblas
 from tinygrad_cnn.cli.config import versions
 from tinygrad_cnn.errors import DownloadError, TinygradCNNError
 from tinygrad_cnn.viz import renderer
 
 Fact = tuple[str, str]
 
-# OpenBLAS chooses its kernels by the processor's maker as well as by its abilities, and on some processors
-# chooses slower ones than they can run.
-_WITHOUT_AVX512 = {"Haswell", "Zen"}
-_AVX512 = {"X86_V4", "AVX512_SKX"}  # NumPy's names for it, new and old
-
 EXAMPLES = {
     "tinygrad-cnn doctor": "paste its output into a report of a problem",
 }
 
 
-def doctor() -> None:
+def doctor(context: typer.Context) -> None:
     """Say what is installed here, what is missing, and what to do about it."""
     console = Console(highlight=False, markup=False)
     for title, facts in (
         ("Versions", versions().items()),
-        ("Machine", _machine()),
+        ("Machine", _machine(context.obj)),
         ("Backends", _backends()),
         ("Drawing", _drawing()),
         ("Datasets", _datasets()),
@@ -49,25 +44,15 @@ def doctor() -> None:
         console.print(table)
 
 
-def _machine() -> Iterator[Fact]:
+def _machine(chosen_kernels: str | None) -> Iterator[Fact]:
     yield "processor", f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
-    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    if not libraries:
-        yield "BLAS", "unknown: NumPy's library of matrix products does not say which it is"
-    for library in libraries:
-        kernels = f", kernels for {library['architecture']}" if "architecture" in library else ""
+    if chosen_kernels is not None:
+        setting = f"{openblas.CORETYPE}={chosen_kernels}"
         yield (
-            "BLAS",
-            f"{library['internal_api']} {library['version']}, {library['num_threads']} threads{kernels}",
+            "AVX-512",
+            f"this command has set {setting}, which matrix products of OpenBLAS need to use it; "
+            f"for scripts and notebooks, type before: export {setting}",
         )
-        if library.get("architecture") in _WITHOUT_AVX512 and _AVX512 & set(_simd_extensions()):
-            yield "", "it leaves AVX-512 unused: try OPENBLAS_CORETYPE=SkylakeX in the environment"
-
-
-def _simd_extensions() -> list[str]:
-    """What the processor can do with several numbers at once, as NumPy calls it."""
-    found: list[str] = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    return found
 
 
 def _backends() -> Iterator[Fact]:
@@ -78,8 +63,11 @@ def _backends() -> Iterator[Fact]:
         except TinygradCNNError as error:
             yield name, f"unavailable: {error}"
         else:
+            advice = info.pop("advice", None)
             facts = ", ".join(f"{key} {value}" for key, value in info.items())
             yield name, f"available{' (the default)' if name == chosen else ''}: {facts}"
+            if advice is not None:
+                yield "", advice
 
 
 def _drawing() -> Iterator[Fact]:
