@@ -433,6 +433,8 @@ class Tensor(TensorMethods):
     if not TYPE_CHECKING:  # a type checker knows which do
 
         def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):  # protocols that NumPy and others ask for, all the time
+                raise AttributeError(name)
             raise _advice.missing(name, "Tensor", _advice.OF_TENSORS, dir(type(self)))
 
     # --- how it looks

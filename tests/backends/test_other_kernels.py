@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kernel_arrays import SPECIAL, TOLERANCE, assert_close, floats, normal, orders, seeds
 
 from tinygrad_cnn._op import REGISTRY
+from tinygrad_cnn.errors import NonFiniteError
 from tinygrad_cnn_backends.numpy import NumpyBackend
 from tinygrad_cnn_backends.numpy.kernels import KERNELS, PREPARE, blocks, elementwise, normalize
 from tinygrad_cnn_backends.numpy.kernels.memory import empty_batch_last, local_arena
@@ -260,3 +261,17 @@ def test_parts_of_a_mask_are_those_of_the_whole(batch, sizes, p, seed):
         first = rows.start * math.prod(sizes)
         PREPARE["random_mask"](B, local_arena(), state, out, shape=shape, p=p, first=first)()
         np.testing.assert_array_equal(out, whole[rows])
+
+
+def test_a_sum_that_overflows_is_not_taken_for_an_infinite_number():
+    large = np.full(8, 3e38, np.float32)
+    with np.errstate(over="ignore"):
+        assert KERNELS["all_finite"](NumpyBackend(), large, np.zeros(0, np.float32))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_is_found(bad):
+    values = np.ones((3, 4), np.float32)
+    values[1, 2] = bad
+    with pytest.raises(NonFiniteError, match="1 of 12"):
+        KERNELS["all_finite"](NumpyBackend(), np.ones(3, np.float32), values)

@@ -39,7 +39,7 @@ from .conv import (
 )
 from .descent import prepare_gradient_descent, prepare_momentum_descent
 from .eager import by_channel, by_image, summed_over_images
-from .elementwise import prepare_relu, relu, where
+from .elementwise import all_finite, prepare_relu, relu, where
 from .memory import Work
 from .normalize import batch_norm, batch_norm_grad
 from .pool import (
@@ -56,6 +56,7 @@ from .sum_pool import prepare_sum_pool, prepare_sum_pool_input_grad, sum_pool, s
 KERNELS: Mapping[str, Callable[..., Any]] = {
     kernel.__name__: kernel
     for kernel in (
+        all_finite,
         by_channel(batch_norm),
         by_channel(batch_norm_grad),
         by_image(conv),

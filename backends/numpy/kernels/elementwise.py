@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn._op import REGISTRY
+
 from .blocks import Call, elementwise_blocks, replay, zeros
 from .memory import Arena, Array, Work
 
@@ -90,3 +92,19 @@ def kept(condition: Array, x: Array) -> Array:
 def bits(dtype: np.dtype[Any]) -> np.dtype[np.unsignedinteger]:
     """The whole numbers as wide as that."""
     return np.dtype(f"u{dtype.itemsize}")
+
+
+# --- looking for what is not finite ---------------------------------------------------------------
+
+
+def all_finite(B: Any, *values: Array) -> Array:
+    """True, or the readable kernel's error.
+
+    A sum with a NaN or an infinity in it is not finite either, and NumPy adds faster than it looks at every
+    number. The other way round it need not be so: a sum may overflow. Then every number is looked at.
+    """
+    for value in values:
+        if not np.isfinite(np.add.reduce(value, axis=None)):
+            result: Array = REGISTRY["all_finite"].kernel(B, *values)
+            return result
+    return np.ones((), np.bool)

@@ -49,7 +49,8 @@ def forward(arena: Arena, x: Array, w: Array, out: Array, sliding: Sliding, epil
     """Slide w (G, O, C, *K) over x (G, C, *S, N) -> out (G, O, *S', N), which lies in order."""
     steps: Steps = []
     groups, filters = w.shape[:2]
-    weights = contiguous(arena, steps, np.moveaxis(w, 2, -1)).reshape(groups, 1, filters, -1)
+    channels_last = w.transpose(0, 1, *range(3, w.ndim), 2)
+    weights = contiguous(arena, steps, channels_last).reshape(groups, 1, filters, -1)
     by_row = _rows(out)
     flat = out.reshape(groups, filters, -1, copy=False)
     for rows, columns in _columns(arena, steps, x, sliding, _blocks_of_rows(x, sliding)):
