@@ -26,12 +26,13 @@ noticed, and recorded for themselves.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial, update_wrapper
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from tinygrad_cnn import _context
+from tinygrad_cnn._nested import filled, flattened, template, without_graph
 from tinygrad_cnn._program import Kind, Plan, Program
 from tinygrad_cnn._tape import Tape
 from tinygrad_cnn._tensor import Tensor
@@ -131,7 +132,7 @@ class CapturedStep(Generic[P, R]):
         # Whoever watches (a picture, anomaly detection, an outer capture) wants to see operations.
         if context.tape or context.anomaly or context.recording is not None:
             return self.step(*args, **kwargs)
-        arguments, signature = _flattened((args, kwargs), context)
+        arguments, signature = flattened((args, kwargs), context)
         with self._lock:
             recordings = self._recordings.setdefault(signature, [])
             for recording in recordings:
@@ -144,7 +145,7 @@ class CapturedStep(Generic[P, R]):
             tape, result = _recorded(run)
             if not tape.still_holds():
                 self._fruitless += 1
-                return _without_graph(result)
+                return without_graph(result)
             recording = _Recording(tape, result)
             recordings.append(recording)
             self.plan = recording.plan
@@ -175,7 +176,7 @@ class CapturedStep(Generic[P, R]):
                 CaptureWarning,
                 stacklevel=3,
             )
-        return _without_graph(self.step(*args, **kwargs))
+        return without_graph(self.step(*args, **kwargs))
 
     def __repr__(self) -> str:
         plans = sum(map(len, self._recordings.values()))
@@ -210,8 +211,8 @@ def _recorded(run: Callable[[Program | None], tuple[Tape, Any]]) -> tuple[Tape, 
 
 def _heard(tape: Tape, result: Any) -> str:
     """What a run returns, in words that can be compared."""
-    template, numbers = _template(result, tape)
-    return f"{template!r} {numbers}"
+    shape, numbers = template(result, tape)
+    return f"{shape!r} {numbers}"
 
 
 class _Recording:
@@ -219,7 +220,7 @@ class _Recording:
 
     def __init__(self, tape: Tape, result: Any) -> None:
         self.program = program = tape.program
-        self._result, program.results = _template(result, tape)
+        self._result, program.results = template(result, tape)
         self._facts = tape.facts
         self._flags = [
             (tensor, tensor._requires_grad)
@@ -259,7 +260,7 @@ class _Recording:
             Tensor(array, program.values[n].shape, program.values[n].dtype, program.backend)
             for array, n in zip(made, program.results, strict=True)
         ]
-        return _filled(self._result, values)
+        return filled(self._result, values)
 
     def _bring(self, leaf: Tensor, number: int | None, *, copied: bool) -> None:
         if number is None:
@@ -282,84 +283,3 @@ def _gradients(tape: Tape) -> Any:
             continue  # it was there before, and the step has not touched it
         own = tape.number_of(leaf)
         yield (leaf if own is None else places.get(own, leaf)), number
-
-
-# --- arguments and results, as they are nested ----------------------------------------------------
-
-
-class _Place:
-    """Where a tensor of the result goes."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-    def __repr__(self) -> str:
-        return f"<tensor {self.index}>"
-
-
-def _flattened(arguments: Any, context: _context.Context) -> tuple[list[Tensor], object]:
-    """The tensors among the arguments, and what has to be equal for a recording to be of use."""
-    tensors: list[Tensor] = []
-
-    def look(value: Any) -> object:
-        if isinstance(value, Tensor):
-            tensors.append(value)
-            return value.shape, value.dtype, value.backend, value._requires_grad
-        if isinstance(value, (tuple, list)):
-            return type(value), tuple(map(look, value))
-        if isinstance(value, dict):
-            return tuple((name, look(one)) for name, one in value.items())
-        try:
-            hash(value)
-        except TypeError:
-            raise CaptureError(
-                "a captured step takes tensors and constants",
-                argument="arguments",
-                expected="tensors; numbers, strings, ... that seldom change",
-                got=type(value).__name__,
-                hint="tc.tensor(array) makes a tensor of an array",
-            ) from None
-        return type(value), value
-
-    signature = look(arguments)
-    return tensors, (signature, context.grad, context.backend)
-
-
-def _template(result: Any, tape: Tape) -> tuple[Any, tuple[int, ...]]:
-    """The result with places instead of tensors, and the numbers of what belongs there."""
-    numbers: list[int] = []
-
-    def look(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            number = tape.number_of(value)
-            if number is None or tape.program.values[number].kind is Kind.STATE:
-                return value  # a parameter is returned as itself
-            numbers.append(number)
-            return _Place(len(numbers) - 1)
-        return _mapped(look, value)
-
-    return look(result), tuple(numbers)
-
-
-def _filled(template: Any, values: Sequence[Tensor]) -> Any:
-    if isinstance(template, _Place):
-        return values[template.index]
-    return _mapped(lambda part: _filled(part, values), template)
-
-
-def _without_graph(result: Any) -> Any:
-    """What a replay would return: values, not roads to gradients."""
-    if isinstance(result, Tensor):
-        return result if result.is_leaf else result.detach()
-    return _mapped(_without_graph, result)
-
-
-def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
-    """A tuple, list or dict with the function applied to its parts; anything else as it is."""
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(function, value))
-    if isinstance(value, (tuple, list)):
-        return type(value)(map(function, value))
-    if isinstance(value, dict):
-        return {name: function(one) for name, one in value.items()}
-    return value

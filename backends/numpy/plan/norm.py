@@ -15,8 +15,9 @@ import math
 import numpy as np
 
 from .cells import Cell
+from .lower import Lowering, title
 from .steps import Step
-from .tasks import Job, Lowering, Read, Task, title
+from .tasks import Job, Read, Task
 
 EXACT = np.dtype(np.float64)
 

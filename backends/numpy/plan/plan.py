@@ -25,10 +25,11 @@ from .bind import bound
 from .chain import chained
 from .describe import plan_data
 from .fuse import fused
+from .lower import Lowering
 from .norm import IN_PHASES
 from .order import with_few_meetings
 from .steps import steps_of
-from .tasks import Lowering, Task, lifetimes, pools_of
+from .tasks import Task, lifetimes, pools_of
 
 # A step that makes fewer numbers than this is done before a second thread has woken up.
 WORTH_A_THREAD = 1 << 18
