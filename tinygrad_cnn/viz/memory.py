@@ -37,6 +37,12 @@ class MemoryDrawing:
         data: the plan.
         part: whose memory: the number of a part of the batch; None for what belongs to no part.
         theme: "light" or "dark".
+
+    >>> import tinygrad_cnn as tc
+    >>> step = tc.capture(lambda x: (x * 2).exp().sum())
+    >>> y = step(tc.ones(8, 4))
+    >>> step.plan.draw()
+    <drawing of 3 values in 256 B>
     """
 
     def __init__(self, data: PlanData, part: int | None, theme: str = "light") -> None:
