@@ -18,9 +18,10 @@ what was heard (`_program`): known memory, fused operations, all threads. This p
 all that follow; so a run that is interrupted and taken up again goes on bit for bit.
 
 A step may depend on its arguments, which are tensors, and on state that `assign` changes: parameters, running
-statistics, learning rate, random counter. Whatever Python does besides, it does only while recording. Other
-shapes of the arguments, another mode of a module (`train`, `eval`) or another option of an optimizer are
-noticed, and recorded for themselves.
+statistics, learning rate, random counter. Whatever Python does besides, it does only while recording. What it
+was told then is asked again before every replay: shapes of the arguments, modes and attributes of the
+modules, options of the optimizer, the names that the step looks at (`_surroundings`). Where something has
+changed, the step is recorded anew.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from tinygrad_cnn import _context
 from tinygrad_cnn._nested import filled, flattened, template, without_graph
 from tinygrad_cnn._program import Kind, Plan, Program
+from tinygrad_cnn._surroundings import generators, surroundings
 from tinygrad_cnn._tape import Tape
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import get_backend
@@ -44,6 +46,7 @@ R = TypeVar("R")
 
 # So many recordings of one signature that no call fits: then something changes all the time.
 MOST_RECORDINGS = 8
+MANY_PLANS = 16
 ALREADY_SAID = 1 << 30
 
 
@@ -121,6 +124,7 @@ class CapturedStep(Generic[P, R]):
         self.plan: Plan | None = None
         self._recordings: dict[object, list[_Recording]] = {}
         self._fruitless = 0
+        self._around = surroundings(step)
         self._lock = Lock()  # a plan has one set of memory, so it can be in one place at a time
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -133,6 +137,8 @@ class CapturedStep(Generic[P, R]):
         if context.tape or context.anomaly or context.recording is not None:
             return self.step(*args, **kwargs)
         arguments, signature = flattened((args, kwargs), context)
+        backend = arguments[0].backend if arguments else get_backend()
+        signature = (signature, backend.plan_settings())
         with self._lock:
             recordings = self._recordings.setdefault(signature, [])
             for recording in recordings:
@@ -148,18 +154,44 @@ class CapturedStep(Generic[P, R]):
                 return without_graph(result)
             recording = _Recording(tape, result)
             recordings.append(recording)
+            self._warn_of_many()
             self.plan = recording.plan
             return recording.replay(arguments)
+
+    @property
+    def plans(self) -> list[Plan]:
+        """Every plan so far: one for each shape, mode and constant among the arguments."""
+        return [recording.plan for many in self._recordings.values() for recording in many]
+
+    def _warn_of_many(self) -> None:
+        if len(self.plans) % MANY_PLANS == 0:
+            warnings.warn(
+                f"{self.name} has been recorded {len(self.plans)} times, for as many shapes and constants "
+                "among its arguments; each recording costs time and memory. A number that changes often "
+                "should be a tensor: tc.tensor(number).",
+                CaptureWarning,
+                stacklevel=4,
+            )
 
     def _run(
         self, arguments: list[Tensor], args: Any, kwargs: Any, before: Program | None
     ) -> tuple[Tape, Any]:
         """Run the step with a tape listening; an error leaves everything as it was."""
-        tape = Tape(arguments[0].backend if arguments else get_backend(), arguments, before)
+        backend = arguments[0].backend if arguments else get_backend()
+        tape = Tape(backend, arguments, before)
+        tape.depends_on(self._around)
+        drawn = generators()
         try:
             with _context.changed(tape=tape):
                 result = self.step(*args, **kwargs)
             tape.end()
+            if generators() != drawn:
+                raise CaptureError(
+                    "the step draws random numbers with Python's or NumPy's generator; a replay does not",
+                    expected="random numbers that are tensors: tc.rand, tc.randn, tc.randperm, dropout",
+                    got="random.random(), np.random.rand() or the like",
+                    hint="or draw them outside, and pass them as tensors",
+                )
         except BaseException:
             tape.undo()
             raise
@@ -179,8 +211,8 @@ class CapturedStep(Generic[P, R]):
         return without_graph(self.step(*args, **kwargs))
 
     def __repr__(self) -> str:
-        plans = sum(map(len, self._recordings.values()))
-        return f"<captured {self.name}: {plans} plan{'s' * (plans != 1)}>"
+        count = len(self.plans)
+        return f"<captured {self.name}: {count} plan{'s' * (count != 1)}>"
 
 
 def _recorded(run: Callable[[Program | None], tuple[Tape, Any]]) -> tuple[Tape, Any]:
@@ -241,10 +273,17 @@ class _Recording:
 
     def difference(self, other: _Recording) -> str:
         """Something that this recording depends on and that was otherwise for another one."""
-        pairs = zip(self._facts, other._facts, strict=False)
-        return next(
-            (f"{mine!r} after {its!r}" for (_, mine), (_, its) in pairs if mine != its), "requires_grad"
-        )
+        for (_, mine), (_, its) in zip(self._facts, other._facts, strict=False):
+            if mine != its and isinstance(mine, dict) and isinstance(its, dict):
+                changed = [name for name in mine if mine[name] != its.get(name)]
+                return (
+                    f"{changed[0]} ({its.get(changed[0])!r}, then {mine[changed[0]]!r})"
+                    if changed
+                    else "a name"
+                )
+            if mine != its:
+                return f"{its!r}, then {mine!r}"
+        return "requires_grad"
 
     def replay(self, arguments: list[Tensor]) -> Any:
         plan, program = self.plan, self.program

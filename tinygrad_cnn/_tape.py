@@ -180,6 +180,7 @@ class Tape:
             if first.tobytes() == second.tobytes():
                 old.kind = self.program.values[number].kind = Kind.CONSTANT
                 return
+        self._refuse_piling(tensor, op)
         what = f"{tensor.name!r}" if tensor.name else f"a tensor of shape {tensor.shape}"
         raise CaptureError(
             f"the step reads {what} from outside, and it is another one in every call",
@@ -189,6 +190,17 @@ class Tape:
             hint="pass it as an argument of the step; keep state in a tensor and change it by assign "
             "(a learning rate: call scheduler.step() outside; gradients: zero_grad() inside)",
         ).at(op.name)
+
+    def _refuse_piling(self, tensor: Tensor, op: Op) -> None:
+        """The likeliest thing from outside: the gradient of the step before, to which this one would add."""
+        for leaf in self.outside.values():
+            if leaf._grad is not None and leaf._grad.array is tensor.array:
+                raise CaptureError(
+                    f"the gradient of {leaf.name or 'a tensor'!r} piles up on that of the step before",
+                    expected="a step that begins with optimizer.zero_grad()",
+                    got="a gradient that was there when the step began",
+                    hint="zero_grad() inside of the step; to add up several batches, pass them to one step",
+                ).at(op.name)
 
     def _compare(self, call: Call) -> None:
         """The call must be the one that stood here the first time."""

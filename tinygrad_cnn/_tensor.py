@@ -333,12 +333,15 @@ class Tensor(TensorMethods):
         >>> tc.tensor([[1, 2], [3, 4]]).tolist()
         [[1, 2], [3, 4]]
         """
+        refuse_reading("tolist()")
         return self.numpy().tolist()
 
     def __float__(self) -> float:
+        refuse_reading("float(tensor)")
         return float(self.item())
 
     def __int__(self) -> int:
+        refuse_reading("int(tensor)")
         return int(self.item())
 
     def __bool__(self) -> bool:
@@ -349,6 +352,7 @@ class Tensor(TensorMethods):
                 got=f"shape {self.shape}",
                 hint="say which you mean: (t > 0).all(), (t > 0).any()",
             )
+        refuse_reading("a decision in Python (if, while, and, or, not)")
         return bool(self.item())
 
     def __index__(self) -> int:
@@ -440,9 +444,11 @@ class Tensor(TensorMethods):
     # --- how it looks
 
     def __repr__(self) -> str:
+        refuse_reading("print, or a tensor in a text,")
         return describe(self)
 
     def __format__(self, format_spec: str) -> str:
+        refuse_reading("print, or a tensor in a text,")
         return format(self.item(), format_spec) if format_spec else str(self)
 
 

@@ -12,12 +12,13 @@ backend without touching this package: subclass `Backend`, announce it under the
 from __future__ import annotations
 
 import os
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ContextDecorator, nullcontext
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from tinygrad_cnn import _context
 from tinygrad_cnn._program import Plan, Program
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = Any  # whatever the backend computes with
 Kernel: TypeAlias = Callable[..., Any]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 ENTRY_POINT_GROUP = "tinygrad_cnn.backends"
 ENVIRONMENT_VARIABLE = "TINYGRAD_CNN_BACKEND"
@@ -109,6 +111,10 @@ class Backend(ABC):
         A place to silence floating-point warnings, choose a stream, limit threads.
         """
         return nullcontext()
+
+    def plan_settings(self) -> object:
+        """What plans are made for besides the program, such as a number of threads."""
+        return None
 
     def set_num_threads(self, n: int) -> None:
         """Compute on n processor threads from now on, where the backend has a choice."""
@@ -215,9 +221,11 @@ def get_backend(name: str | Backend | None = None, **options: Any) -> Backend:
     return _load(name, tuple(sorted(options.items())))
 
 
-@contextmanager
-def use_backend(name: str | Backend, **options: Any) -> Iterator[Backend]:
+class use_backend(ContextDecorator):  # noqa: N801 - used as a function is
     """Create tensors on another backend inside this block.
+
+    Tensors that are there already stay where they are, and so do the models made of them: make a model inside
+    of the block, or move it with `model.to(...)`.
 
     Args:
         name: one of `tc.backends()`.
@@ -226,15 +234,44 @@ def use_backend(name: str | Backend, **options: Any) -> Iterator[Backend]:
     Raises:
         UnknownName: no such backend is installed.
         BackendUnavailable: it is installed but cannot run here; says why.
+        BackendError: it does not take these options.
 
     >>> import tinygrad_cnn as tc
     >>> with tc.use_backend("meta"):
     ...     print(tc.zeros(1000, 1000, 1000).shape)
     (1000, 1000, 1000)
     """
-    backend = get_backend(name, **options)
-    with _context.changed(backend=backend):
-        yield backend
+
+    def __init__(self, name: str | Backend, **options: Any) -> None:
+        self._is_used = True  # nothing to say about one that could not be made
+        self._backend = get_backend(name, **options)
+        self._tokens: list[Any] = []
+        self._is_used = False
+
+    def __enter__(self) -> Backend:
+        self._is_used = True
+        context = _context.current()._replace(backend=self._backend)
+        self._tokens.append(_context.enter(context))
+        return self._backend
+
+    def __exit__(self, *exception: object) -> None:
+        _context.leave(self._tokens.pop())
+
+    def _recreate_cm(self) -> use_backend:
+        return use_backend(self._backend)  # a decorated function may run in several threads at once
+
+    def __call__(self, function: _Function) -> _Function:
+        self._is_used = True
+        return super().__call__(function)
+
+    def __del__(self) -> None:
+        if not self._is_used:
+            warnings.warn(
+                f"use_backend({self._backend.name!r}) by itself changes nothing: "
+                "with tc.use_backend(...): changes it for the block below",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def set_num_threads(n: int) -> None:

@@ -121,6 +121,9 @@ class NumpyBackend(Backend):
         """A plan with fixed memory, in threads that share the batch; see `plan/`."""
         return NumpyPlan(program, threads.get_num_threads()) if self.kernels else Plan(program)
 
+    def plan_settings(self) -> object:
+        return threads.get_num_threads()
+
     def set_num_threads(self, n: int) -> None:
         threads.set_num_threads(n)
 

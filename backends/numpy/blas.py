@@ -76,6 +76,8 @@ def facts() -> dict[str, str]:
     words = [blas.get("internal_api", "unknown"), blas.get("version", "")]
     if "architecture" in blas:
         words.append(f"({blas['architecture']} kernels)")
-    found = {"BLAS": " ".join(filter(None, words))}
     suggestion = advice()
+    if suggestion is None and "architecture" in blas:
+        words.append("with nothing better for this processor")
+    found = {"BLAS": " ".join(filter(None, words))}
     return found if suggestion is None else {**found, "advice": suggestion}

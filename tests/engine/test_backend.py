@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
@@ -183,3 +184,28 @@ def test_what_is_no_seed(seed):
     with pytest.raises((ArgumentError, tc.errors.ArgumentTypeError)) as caught:
         tc.manual_seed(seed)
     assert caught.value.argument == "seed"
+
+
+def test_use_backend_without_with_says_that_it_does_nothing():
+    def forgotten():
+        tc.use_backend("meta")
+        gc.collect()
+
+    with pytest.warns(RuntimeWarning, match="by itself changes nothing"):
+        forgotten()
+
+
+def test_use_backend_refuses_a_wrong_option_at_once():
+    with pytest.raises(BackendError, match="does not take these options"):
+        tc.use_backend("numpy", exakt=True)
+
+
+def test_use_backend_decorates_functions_and_nests():
+    @tc.use_backend("meta")
+    def made():
+        return tc.zeros(2).backend.name
+
+    assert (made(), made()) == ("meta", "meta")
+    with tc.use_backend("meta"), tc.use_backend("numpy"):
+        assert tc.zeros(2).backend.name == "numpy"
+    assert tc.zeros(2).backend.name == "numpy"

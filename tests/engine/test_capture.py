@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from contextlib import nullcontext
 
@@ -174,6 +175,71 @@ def test_an_option_of_the_optimizer_is_noticed(backend):
     captured()
     assert w.item() == 21
     assert "2 plans" in repr(captured)
+
+
+def test_another_model_of_the_same_name_is_noticed(backend):
+    def build():
+        return tc.nn.Linear(2, 1, bias=False)
+
+    model = build()
+    step = tc.capture(lambda x: model(x))
+    x = tc.ones(1, 2)
+    assert step(x).item() == pytest.approx(model(x).item())
+    model = build()  # a cell of a notebook, run again
+    assert step(x).item() == pytest.approx(model(x).item())
+    model.weight = nn.Parameter(tc.zeros(1, 2))
+    assert step(x).item() == 0
+
+
+def test_a_number_around_the_step_is_noticed(backend):
+    alpha = 1.0
+    step = tc.capture(lambda x: x * alpha)
+    assert step(tc.tensor(2.0)).item() == 2
+    alpha = 5.0
+    assert step(tc.tensor(2.0)).item() == 10
+
+
+def test_an_attribute_of_a_layer_is_noticed(backend):
+    layer = nn.Dropout(0.0)
+    step = tc.capture(lambda x: layer(x))
+    assert set(step(tc.ones(100)).tolist()) == {1.0}
+    layer.p = 1.0
+    assert set(step(tc.ones(100)).tolist()) == {0.0}
+
+
+def test_a_step_that_counts_in_python_runs_eagerly_and_right(backend):
+    count = 0
+
+    def step(x):
+        nonlocal count
+        count += 1
+        return x * 2 if count % 3 == 0 else x
+
+    captured = tc.capture(step)
+    got = []
+    for turn in range(1, 13):
+        with pytest.warns(CaptureWarning, match="its own doing") if turn == 9 else nullcontext():
+            got.append(captured(tc.tensor(1.0)).item())
+    assert got == [1, 1, 2] * 4
+
+
+def test_the_number_of_threads_is_noticed(monkeypatch):
+    threads = 1
+    monkeypatch.setattr("tinygrad_cnn_backends.numpy.plan.plan.WORTH_A_THREAD", 0)
+    monkeypatch.setattr("tinygrad_cnn_backends.numpy.kernels.threads.get_num_threads", lambda: threads)
+    step = tc.capture(lambda x: x * 2)
+    for threads in (1, 2, 1):
+        step(tc.ones(4))
+        assert len(step.plan.parts) == threads
+    assert len(step.plans) == 2
+
+
+def test_very_many_constants_end_in_a_warning(backend):
+    step = tc.capture(lambda x, k: x * k)
+    for k in range(15):
+        step(tc.tensor(1.0), k)
+    with pytest.warns(CaptureWarning, match="16 times"):
+        step(tc.tensor(1.0), 15)
 
 
 def test_what_changes_in_every_call_ends_in_a_warning_and_runs_eagerly(backend):
@@ -358,14 +424,36 @@ def test_state_that_is_not_assigned_to_is_refused():
 
 def test_gradients_that_pile_up_are_refused():
     w = tc.tensor(1.0, requires_grad=True)
-    error = refusal(lambda x: (w * x).backward(), tc.tensor(2.0))
-    assert "zero_grad" in error.hint or "something else" in error.problem
+    w.name = "w"
+    captured = tc.capture(lambda x: (w * x).backward())
+    with pytest.raises(CaptureError, match="gradient of 'w' piles up") as caught:
+        captured(tc.tensor(2.0))
+    assert "zero_grad" in caught.value.hint
 
 
 def test_a_python_number_that_is_returned_must_not_change():
     turns = iter(range(10))
     error = refusal(lambda x: (x * 2, next(turns)), tc.tensor(1.0))
     assert "returns something else" in error.problem
+
+
+def test_a_schedule_inside_is_refused():
+    w = tc.tensor(1.0, requires_grad=True)
+    schedule = tc.optim.StepLR(tc.optim.SGD([w], lr=0.1), step_size=100)
+
+    def step(x):
+        schedule.step()
+        return x * 2
+
+    assert "call it after the step" in refusal(step, tc.tensor(1.0)).hint
+
+
+@pytest.mark.parametrize("draw", [random.random, np.random.rand], ids=["random", "numpy.random"])
+def test_random_decisions_by_python_are_refused(draw):
+    def step(x):
+        return x if draw() < 2 else -x  # the same both times, by chance
+
+    assert "tc.rand" in refusal(step, tc.tensor(1.0)).expected
 
 
 def test_shapes_that_depend_on_values_are_refused():

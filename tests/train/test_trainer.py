@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tc
-from tinygrad_cnn.errors import ArgumentError, UnknownName
+from tinygrad_cnn._capture import CaptureWarning
+from tinygrad_cnn.errors import ArgumentError, CaptureError, UnknownName
 from tinygrad_cnn.train import Callback, Trainer
 
 
@@ -155,3 +156,22 @@ def test_overflow_inside_a_step_is_no_warning(make_trainer):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         trainer.fit([(x, y)], epochs=1)
+
+
+def test_a_model_that_cannot_be_captured_is_trained_eagerly_and_said_to_be(make_trainer, train_loader):
+    class Reading(tc.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = tc.nn.Linear(64, 4)
+
+        def forward(self, x):
+            return self.fc(x.reshape(len(x), -1)) * (1.0 if x.mean().item() < 100 else 2.0)
+
+    trainer = make_trainer(model=Reading())
+    with pytest.warns(CaptureWarning, match=r"item\(\)"):
+        trainer.fit(train_loader, epochs=3)
+    eager = make_trainer(model=Reading(), capture=False)
+    eager.fit(train_loader, epochs=3)
+    assert trainer.history["train_loss"] == eager.history["train_loss"]
+    with pytest.raises(CaptureError):
+        make_trainer(model=Reading(), capture=True).fit(train_loader, epochs=1)

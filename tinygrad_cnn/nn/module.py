@@ -23,6 +23,7 @@ from typing import Any
 from tinygrad_cnn._context import is_grad_enabled, name_scope
 from tinygrad_cnn._node import HookHandle
 from tinygrad_cnn._signature import Explaining
+from tinygrad_cnn._surroundings import snapshot
 from tinygrad_cnn._tape import tape
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError
@@ -213,7 +214,7 @@ class Module(Contents, metaclass=Explaining):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         listening = tape()
         if listening is not None:
-            listening.depends_on(partial(getattr, self, "training"))
+            listening.depends_on(partial(snapshot, tuple(vars(self)), vars(self)))
         hooks = self._hooks
         for before in tuple(hooks.before.values()):
             replaced = before(self, args)

@@ -19,8 +19,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinygrad_cnn._signature import Explaining
+from tinygrad_cnn._tape import tape
 from tinygrad_cnn.dtypes import as_index
-from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, StateDictError
+from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, CaptureError, StateDictError
 from tinygrad_cnn.optim.optimizer import Optimizer
 from tinygrad_cnn.optim.options import ParamGroup, not_negative
 
@@ -81,7 +82,18 @@ class LRScheduler(metaclass=Explaining):
         return None
 
     def step(self) -> None:
-        """Count one step and set the learning rates for the next; after `optimizer.step()`."""
+        """Count one step and set the learning rates for the next; after `optimizer.step()`.
+
+        Raises:
+            CaptureError: inside of a captured step: a schedule counts in Python, which a replay leaves out.
+        """
+        if tape() is not None:
+            raise CaptureError(
+                "a schedule counts its steps in Python, which a replay leaves out",
+                expected="scheduler.step() outside of the captured step",
+                got="scheduler.step() inside",
+                hint="call it after the step: what it sets is state, and nothing has to be recorded again",
+            )
         before = self._due()
         self.last_epoch += 1
         self._set(before)

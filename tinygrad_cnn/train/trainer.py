@@ -81,8 +81,9 @@ class Trainer:
         scheduler: changes the learning rate; its `step()` is called after every step (not every epoch).
         callbacks: told about every step and epoch, in this order; see `callbacks.py`.
         metrics: by name, functions (outputs, y) -> number, the mean over the batch; by default accuracy.
-        capture: record the step and replay it (`tc.capture`), which is several times as fast. A model that
-            cannot be recorded is trained eagerly, with a warning that says why; one with hooks as well.
+        capture: record the step and replay it (`tc.capture`), which is several times as fast. By default a
+            model that cannot be recorded is trained eagerly, with a warning that says why, and one with hooks
+            as well; True makes an error of it, False trains eagerly.
         progress: show a progress bar and a line an epoch, if no callback does.
 
     Attributes:
@@ -111,7 +112,7 @@ class Trainer:
         scheduler: LRScheduler | None = None,
         callbacks: Sequence[Callback] = (),
         metrics: Mapping[str, Metric] | None = None,
-        capture: bool = True,
+        capture: bool | None = None,
         progress: bool = True,
     ) -> None:
         self.model = model
@@ -315,15 +316,18 @@ class Trainer:
 class _Replayed:
     """A step that is captured if it can be, and says so once if it cannot."""
 
-    def __init__(self, step: Callable[..., tuple[Tensor, Tensor]], captured: bool) -> None:
+    def __init__(self, step: Callable[..., tuple[Tensor, Tensor]], captured: bool | None) -> None:
         self._eagerly = step
-        self._step = capture(step) if captured else step
+        self._step = step if captured is False else capture(step)
+        self._must = captured is True
 
     def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         try:
             return self._step(x, y)
         except CaptureError as error:
-            # Two frames up is the loop of this file; the user's line is where `fit` was called.
+            if self._must:
+                raise
+            # Five frames up is the line that called `fit`.
             warnings.warn(
                 f"training runs eagerly, because a step cannot be recorded and replayed:\n{error}\n"
                 "Trainer(capture=False) says that this is as it should be.",
