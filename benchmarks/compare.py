@@ -93,7 +93,10 @@ def _measure(
     def run(workload: Workload, names: list[str]) -> dict[str, Any]:
         workload = replace(workload, steps=1) if options.quick else workload
         limits = {"rounds": options.rounds, "threads": options.threads, "patience": options.patience}
+        slow = [name for name in names if workload.name in ENTRIES[name].too_slow_for]
+        names = [name for name in names if name not in slow]
         contenders, left_out = compare(workload, names, say=progress.print, **limits)
+        left_out |= dict.fromkeys(slow, "a turn would take minutes")
         return _row(workload, contenders, left_out)
 
     for name in options.workloads:

@@ -51,10 +51,10 @@ _GREY, _COLOUR = (1, 28, 28), (3, 32, 32)
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("lenet-b64", "LeNet-5, batch 64, training", net.LENET5, _GREY, 64, 10),
-        Workload("lenet-b256", "LeNet-5, batch 256, training", net.LENET5, _GREY, 256, 4),
+        Workload("lenet-b64", "LeNet-5, batch 64, training", net.LENET5, _GREY, 64, 20),
+        Workload("lenet-b256", "LeNet-5, batch 256, training", net.LENET5, _GREY, 256, 6),
         Workload(
-            "lenet-load", "LeNet-5, batch 64, training, loading included", net.LENET5, _GREY, 64, 10, "load"
+            "lenet-load", "LeNet-5, batch 64, training, loading included", net.LENET5, _GREY, 64, 20, "load"
         ),
         Workload("cnn-bn", "CNN with batch norm, batch 128, training", net.SMALL_CNN, _GREY, 128, 4),
         Workload("vgg-small", "small VGG, batch 128, training", net.SMALL_VGG, _COLOUR, 128, 1),

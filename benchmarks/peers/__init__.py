@@ -75,12 +75,20 @@ class Peer:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the list: a title, the package that is needed, and where the class is: a file and a name."""
+    """A line of the list.
+
+    Args:
+        title: in tables.
+        package: that is needed.
+        module, name: where the class is.
+        too_slow_for: workloads of which one turn would take minutes.
+    """
 
     title: str
     package: str
     module: str
     name: str
+    too_slow_for: frozenset[str] = frozenset()
 
 
 ENTRIES = {
@@ -93,7 +101,13 @@ ENTRIES = {
     "jax": Entry("JAX, jit", "jax", "jax_jit", "Jax"),
     "tinygrad": Entry("tinygrad, TinyJit", "tinygrad", "tinygrad_jit", "Tinygrad"),
     "dezero": Entry("DeZero", "dezero", "dezero_numpy", "DeZero"),
-    "autograd": Entry("HIPS autograd", "autograd", "hips_autograd", "Autograd"),
+    "autograd": Entry(
+        "HIPS autograd",
+        "autograd",
+        "hips_autograd",
+        "Autograd",
+        frozenset({"cnn-bn", "vgg-small", "resnet20", "lenet-predict-b256"}),
+    ),
 }
 
 

@@ -4,8 +4,8 @@
 
 Every operation of the registry is run on the backend and compared with the readable kernel on NumPy: values,
 shapes, dtypes, gradients. Then the few functions that a backend brings itself: memory in and out, windows,
-scattering, padding, random words. A backend without values (`executes = False`) is asked for shapes and
-dtypes only.
+scattering, padding, random words; and a captured step is replayed. A backend without values
+(`executes = False`) is asked for shapes and dtypes only.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tinygrad_cnn._capture import capture
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import Op
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.autodiff import grad
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTYPES, DType, Spec, float32, float64, int64
+from tinygrad_cnn.functional import dropout
+from tinygrad_cnn.ops.random import manual_seed
+from tinygrad_cnn.optim import SGD
 from tinygrad_cnn.testing.samples import Case, cases, has_gradient, tensors
 
 READABLE = get_backend("numpy", overrides=False)
@@ -224,3 +228,31 @@ def test_random_words_depend_only_on_their_place(executing: Backend) -> None:
     assert words[4:] == _words(executing, 3, 11, 8)
     assert words[:5] == _words(executing, 3, 10, 5)
     assert _words(executing, 3, 10, 0) == []
+
+
+# --- captured steps -------------------------------------------------------------------------------
+
+
+def test_a_captured_step_does_what_the_step_does(executing: Backend) -> None:
+    """A parameter, momentum, a running mean, dropout: five calls, replayed and not."""
+
+    def losses(wrap: Any) -> list[float]:
+        manual_seed(0)
+        numbers = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
+        w = tensor(numbers[:2].copy(), dtype=float64, backend=executing, requires_grad=True)
+        mean = tensor([0.0, 0.0, 0.0], dtype=float64, backend=executing)
+        optimizer = SGD([w], lr=0.1, momentum=0.9)
+
+        def step(x: Tensor) -> Tensor:
+            optimizer.zero_grad()
+            h = dropout((x @ w.T).tanh(), 0.25)
+            mean.assign(mean * 0.9 + w.detach().mean(0) * 0.1)
+            loss = (h * h).mean() + (mean * mean).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = wrap(step)
+        return [run(tensor(numbers * k, dtype=float64, backend=executing)).item() for k in range(1, 6)]
+
+    np.testing.assert_allclose(losses(capture), losses(lambda step: step), rtol=1e-12)

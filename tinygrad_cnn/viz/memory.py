@@ -118,4 +118,5 @@ def _pool(data: PlanData, part: int | None) -> PoolData:
         argument="part",
         expected=f"one of {', '.join(str(pool['part']) for pool in data['pools'])}",
         got=part,
+        hint="draw().render('plan.png') writes a file" if isinstance(part, str) else None,
     )
