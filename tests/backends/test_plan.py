@@ -9,7 +9,6 @@ import tinygrad_cnn as tc
 from tinygrad_cnn import functional as F
 from tinygrad_cnn.errors import DataDependentShape
 from tinygrad_cnn.testing.samples import arrays, cases, has_gradient
-from tinygrad_cnn_backends.numpy.kernels.workers import Workers
 from tinygrad_cnn_backends.numpy.plan import plan as plan_module
 
 PARTS = (1, 2, 3)
@@ -142,18 +141,6 @@ def test_values_of_one_part_are_not_overwritten_while_the_other_reads(parts):
     for _ in range(20):
         x = tc.randn(9, 16)
         np.testing.assert_allclose(captured(x).numpy(), step(x).numpy(), rtol=2e-4, atol=1e-5)
-
-
-def test_the_error_of_the_first_part_wins():
-    def fail(text):
-        raise ValueError(text)
-
-    workers = Workers(3)
-    with pytest.raises(ValueError, match="second"):
-        workers.run([lambda: None, lambda: fail("second"), lambda: fail("third")])
-    done = []
-    workers.run([lambda: done.append(0), lambda: done.append(1), lambda: done.append(2)])
-    assert sorted(done) == [0, 1, 2]
 
 
 def test_a_plan_uses_less_memory_than_its_values(parts):

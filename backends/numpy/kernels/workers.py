@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -101,3 +102,8 @@ class _Worker:
 def workers(count: int) -> Workers:
     """The threads of this process for so many parts; they are shared, and wait for the next work."""
     return Workers(count)
+
+
+# A process that was forked has none of its parent's threads, and would wait for them forever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=workers.cache_clear)
