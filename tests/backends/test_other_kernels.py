@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kernel_arrays import SPECIAL, TOLERANCE, assert_close, floats, normal, orders, seeds
 
 from tinygrad_cnn._op import REGISTRY
-from tinygrad_cnn.errors import NonFiniteError
+from tinygrad_cnn.dtypes import float32
+from tinygrad_cnn.errors import LabelError, NonFiniteError
 from tinygrad_cnn_backends.numpy import NumpyBackend
 from tinygrad_cnn_backends.numpy.kernels import KERNELS, PREPARE, blocks, elementwise, normalize
 from tinygrad_cnn_backends.numpy.kernels.memory import empty_batch_last, local_arena
@@ -275,3 +276,60 @@ def test_one_number_that_is_not_finite_is_found(bad):
     values[1, 2] = bad
     with pytest.raises(NonFiniteError, match="1 of 12"):
         KERNELS["all_finite"](NumpyBackend(), np.ones(3, np.float32), values)
+
+
+# --- labels and losses ----------------------------------------------------------------------------
+
+
+def prepared(name, arrays, outputs, **params):
+    PREPARE[name](NumpyBackend(), local_arena(), *arrays, *outputs, **params)()
+    return outputs
+
+
+@pytest.mark.parametrize("ignore_index", [None, -100, 1])
+def test_one_hot_equals_the_readable_kernel(ignore_index):
+    labels = np.array([[0, 2, 1], [1, 1, 2]])
+    if ignore_index == -100:
+        labels[0, 1] = -100
+    params = {"num_classes": 3, "dim": 1, "ignore_index": ignore_index, "dtype": float32}
+    expected = REGISTRY["one_hot"].kernel(NumpyBackend(), labels, **params)
+    (got,) = prepared("one_hot", [labels], [np.full((2, 3, 3), 9, np.float32)], **params)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_one_hot_refuses_a_label_that_names_no_class():
+    with pytest.raises(LabelError, match="label 3 at index 1"):
+        prepared(
+            "one_hot",
+            [np.array([0, 3])],
+            [np.empty((2, 3), np.float32)],
+            num_classes=3,
+            dim=1,
+            ignore_index=None,
+            dtype=float32,
+        )
+
+
+@given(
+    seed=seeds,
+    shape=st.sampled_from([(4, 3), (2, 5, 3), (3, 2, 2, 2)]),
+    dtype=floats,
+    transposed=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_softmax_cross_entropy_equals_the_readable_kernel(seed, shape, dtype, transposed):
+    logits, target = (
+        normal(seed, shape, dtype, "contiguous") * 30,
+        abs(normal(seed + 1, shape, dtype, "contiguous")),
+    )
+    target[target < 0.5] = 0
+    logits[0, 0] = -np.inf  # with a target of 0 it counts nothing
+    target[0, 0] = 0
+    if transposed:
+        logits, target = (np.asfortranarray(x) for x in (logits, target))
+    outputs = [np.empty((shape[0], *shape[2:]), dtype), np.empty(shape, dtype)]
+    with np.errstate(all="ignore"):
+        expected = REGISTRY["softmax_cross_entropy"].kernel(NumpyBackend(), logits, target, dim=1)
+        got = prepared("softmax_cross_entropy", [logits, target], outputs, dim=1)
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5 if dtype == np.float32 else 1e-12)

@@ -11,6 +11,7 @@ Each is a plain function, looked up by the name of the operation it replaces. To
     descent.py      the steps of SGD, and adam.py those of Adam, without new memory
     normalize.py    batch normalisation in two phases, so that parts of a batch can share their statistics
     elementwise.py  deciding without a branch
+    loss.py         labels and cross-entropy in few calls
     random.py       the mask of dropout
     threads.py      how many threads compute; workers.py the threads themselves
     eager.py        a large operation in parts, one for each thread
@@ -40,6 +41,7 @@ from .conv import (
 from .descent import prepare_gradient_descent, prepare_momentum_descent
 from .eager import by_channel, by_image, summed_over_images
 from .elementwise import all_finite, prepare_relu, relu, where
+from .loss import prepare_one_hot, prepare_softmax_cross_entropy
 from .memory import Work
 from .normalize import batch_norm, batch_norm_grad
 from .pool import (
@@ -83,8 +85,10 @@ PREPARE: Mapping[str, Callable[..., Work]] = {
     "max_pool_gather": prepare_max_pool_gather,
     "max_pool_scatter": prepare_max_pool_scatter,
     "momentum_descent": prepare_momentum_descent,
+    "one_hot": prepare_one_hot,
     "random_mask": prepare_random_mask,
     "relu": prepare_relu,
+    "softmax_cross_entropy": prepare_softmax_cross_entropy,
     "sum_pool": prepare_sum_pool,
     "sum_pool_input_grad": prepare_sum_pool_input_grad,
 }

@@ -17,6 +17,7 @@ from tinygrad_cnn._op import REGISTRY
 from tinygrad_cnn.dtypes import normalize_dims
 
 from ..kernels import KERNELS, PREPARE, elementwise, normalize
+from ..kernels.blocks import replay
 from ..kernels.memory import Arena, Array, Work
 from .chain import prepare_chain
 from .tasks import Job
@@ -136,6 +137,21 @@ def _batch_norm_grad_sums(
     return normalize.prepare_batch_norm_grad_sums(backend, arena, g, x, mean, sums, **masked)
 
 
+def _where(
+    backend: Any, arena: Arena, inputs: Sequence[Array], outputs: Sequence[Array], params: Mapping[str, Any]
+) -> Work:
+    """Single numbers, such as "0 if there is nothing to divide by", are copied, one over the other."""
+    (condition, x, y), (out,) = inputs, outputs
+    if out.ndim:
+        return partial(_copied, KERNELS["where"], backend, inputs, outputs, params)
+    return replay(
+        [
+            partial(np.copyto, out, y),
+            partial(np.copyto, out, x, "same_kind", condition),
+        ]
+    )
+
+
 BINDINGS: Mapping[str, Binding] = {
     "assign": _copy,
     "batch_norm_apply": _prepared(normalize.prepare_batch_norm_apply),
@@ -152,4 +168,5 @@ BINDINGS: Mapping[str, Binding] = {
     "sum": _sum,
     "sum of parts": _sum_of_parts,
     "sum_to": _sum_to,
+    "where": _where,
 }
