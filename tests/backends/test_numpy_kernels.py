@@ -28,7 +28,7 @@ def test_a_kernel_is_called_as_the_operation_it_replaces(name):
     backend, *parameters = inspect.signature(KERNELS[name]).parameters.values()
     assert backend.name == "B"
     operation = REGISTRY[name]
-    arrays = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    arrays = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
     assert len(arrays) == len(operation.input_names)
     assert {p.name for p in parameters if p.kind is p.KEYWORD_ONLY} == set(operation.param_names)
 
@@ -53,6 +53,7 @@ def calls():
         "sum_pool_input_grad": ((x,), {**pooling, "ceil_mode": False, "size": (20, 20)}),
         "batch_norm": ((x, weight, bias), {"eps": 1e-5}),
         "batch_norm_grad": ((x, x, weight, weight, weight**2), {"eps": 1e-5}),
+        "all_finite": ((x, weight), {}),
         "relu": ((x,), {}),
         "where": ((condition, x, x), {}),
     }

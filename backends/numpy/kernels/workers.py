@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import cache
+from queue import SimpleQueue
 
 from . import threads
 from .memory import Work
@@ -48,15 +49,16 @@ class Workers:
             raise error
 
     def _run(self, jobs: Sequence[Work]) -> BaseException | None:
-        for worker, job in zip(self._others, jobs[1:], strict=True):
-            worker.start(job)
+        started: list[tuple[_Worker, object]] = []
         error: BaseException | None = None
         try:
+            for worker, job in zip(self._others, jobs[1:], strict=True):
+                started.append((worker, worker.start(job)))
             jobs[0]()
         except BaseException as raised:
             error = raised
-        for worker in self._others:
-            later = worker.wait()
+        for worker, ticket in started:
+            later = worker.wait(ticket)
             error = error or later
         return error
 
@@ -65,37 +67,48 @@ _inside = threading.local()
 
 
 class _Worker:
-    """A thread and the two locks by which it is told to begin, and tells that it has ended."""
+    """A thread with a box for jobs and a box for what became of them.
+
+    Ctrl-C may interrupt its master anywhere, but never in the middle of putting something into a box. Every
+    job has a ticket, so that what became of a forgotten one is not taken for the next one's.
+    """
 
     def __init__(self) -> None:
-        self._go, self._done = threading.Lock(), threading.Lock()
-        self._go.acquire()
-        self._done.acquire()
-        self._job: Work | None = None
-        self._error: BaseException | None = None
+        self._jobs: SimpleQueue[tuple[object, Work]] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
         threading.Thread(target=self._serve, name="tinygrad_cnn worker", daemon=True).start()
 
-    def start(self, job: Work) -> None:
-        self._job = job
-        self._go.release()
+    def start(self, job: Work) -> object:
+        """Hand over a job; returns its ticket."""
+        ticket = object()
+        self._jobs.put((ticket, job))
+        return ticket
 
-    def wait(self) -> BaseException | None:
-        self._done.acquire()
-        return self._error
+    def wait(self, ticket: object) -> BaseException | None:
+        """Wait for the end of that job; its error, or the interruption that came meanwhile."""
+        interruption: BaseException | None = None
+        while True:
+            try:
+                ended, error = self._ended.get()
+            except KeyboardInterrupt as raised:  # it still computes, on memory that is shared
+                interruption = raised
+                continue
+            if ended is ticket:
+                return interruption or error
 
     def _serve(self) -> None:
         _inside.a_job = True
         with threads.calm():  # every thread has its own
             while True:
-                self._go.acquire()
-                self._error = None
-                try:
-                    assert self._job is not None
-                    self._job()
-                except BaseException as error:
-                    self._error = error
-                self._job = None
-                self._done.release()
+                self._ended.put(_tried(*self._jobs.get()))
+
+
+def _tried(ticket: object, job: Work) -> tuple[object, BaseException | None]:
+    try:
+        job()
+    except BaseException as error:
+        return ticket, error
+    return ticket, None
 
 
 @cache
