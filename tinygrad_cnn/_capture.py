@@ -38,7 +38,7 @@ from tinygrad_cnn._program import Kind, Plan, Program
 from tinygrad_cnn._surroundings import generators, surroundings
 from tinygrad_cnn._tape import Tape
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.backend import get_backend
+from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.errors import ArgumentTypeError, CaptureError
 
 P = ParamSpec("P")
@@ -47,7 +47,6 @@ R = TypeVar("R")
 # So many recordings of one signature that no call fits: then something changes all the time.
 MOST_RECORDINGS = 8
 MANY_PLANS = 16
-ALREADY_SAID = 1 << 30
 
 
 class CaptureWarning(UserWarning):
@@ -123,7 +122,10 @@ class CapturedStep(Generic[P, R]):
         self.name: str = getattr(step, "__qualname__", repr(step))
         self.plan: Plan | None = None
         self._recordings: dict[object, list[_Recording]] = {}
-        self._fruitless = 0
+        self._fruitless = (
+            0  # recordings that were of no use, because the step itself changed what it depends on
+        )
+        self._gave_up = False
         self._around = surroundings(step)
         self._lock = Lock()  # a plan has one set of memory, so it can be in one place at a time
 
@@ -145,9 +147,9 @@ class CapturedStep(Generic[P, R]):
                 if recording.fits():
                     self.plan = recording.plan
                     return recording.replay(arguments)
-            if len(recordings) + self._fruitless >= MOST_RECORDINGS:
+            if self._gave_up or len(recordings) + self._fruitless >= MOST_RECORDINGS:
                 return self._eagerly(recordings, args, kwargs)
-            run = partial(self._run, arguments, args, kwargs)
+            run = partial(self._run, backend, arguments, args, kwargs)
             tape, result = _recorded(run)
             if not tape.still_holds():
                 self._fruitless += 1
@@ -174,10 +176,9 @@ class CapturedStep(Generic[P, R]):
             )
 
     def _run(
-        self, arguments: list[Tensor], args: Any, kwargs: Any, before: Program | None
+        self, backend: Backend, arguments: list[Tensor], args: Any, kwargs: Any, before: Program | None
     ) -> tuple[Tape, Any]:
         """Run the step with a tape listening; an error leaves everything as it was."""
-        backend = arguments[0].backend if arguments else get_backend()
         tape = Tape(backend, arguments, before)
         tape.depends_on(self._around)
         drawn = generators()
@@ -199,8 +200,8 @@ class CapturedStep(Generic[P, R]):
 
     def _eagerly(self, recordings: list[_Recording], args: Any, kwargs: Any) -> Any:
         """What it depends on is something else in every call, so no recording is ever used again."""
-        if self._fruitless < ALREADY_SAID:
-            self._fruitless = ALREADY_SAID
+        if not self._gave_up:
+            self._gave_up = True
             what = recordings[-1].difference(recordings[-2]) if len(recordings) > 1 else "its own doing"
             warnings.warn(
                 f"{self.name} is not replayed, because what it depends on changes from call to call: "
@@ -216,29 +217,33 @@ class CapturedStep(Generic[P, R]):
 
 
 def _recorded(run: Callable[[Program | None], tuple[Tape, Any]]) -> tuple[Tape, Any]:
-    """Two runs that agree, undone; or one that changed what Python decides by, and counts."""
-    tape, result = run(None)
-    if not tape.still_holds():  # the step itself has changed it: the first momentum, a schedule inside
-        return tape, result
-    tape.undo()
-    first = _heard(tape, result)
-    try:
-        tape, result = run(tape.program)
-    except CaptureError:  # perhaps something has come into being that will be there from now on
-        tape, result = run(None)
+    """Two runs that agree, both undone; or a run that changed what Python decides by, which counts."""
+    before: Program | None = None
+    said, may_start_again = "", True
+    while True:
+        try:
+            tape, result = run(before)
+        except CaptureError:
+            if before is None or not may_start_again:
+                raise
+            # Perhaps something came into being in the first run, and will be there from now on.
+            before, may_start_again = None, False
+            continue
+        if not tape.still_holds():
+            return tape, result
         tape.undo()
-        first = _heard(tape, result)
-        tape, result = run(tape.program)
-    tape.undo()
-    second = _heard(tape, result)
-    if first != second:
-        raise CaptureError(
-            "the step returns something else than the time before",
-            expected=first,
-            got=second,
-            hint="a captured step returns tensors, and constants that never change",
-        )
-    return tape, result
+        says = _heard(tape, result)
+        if before is None:
+            before, said = tape.program, says
+        elif says == said:
+            return tape, result
+        else:
+            raise CaptureError(
+                "the step returns something else than the time before",
+                expected=said,
+                got=says,
+                hint="a captured step returns tensors, and constants that never change",
+            )
 
 
 def _heard(tape: Tape, result: Any) -> str:

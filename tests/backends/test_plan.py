@@ -143,6 +143,32 @@ def test_values_of_one_part_are_not_overwritten_while_the_other_reads(parts):
         np.testing.assert_allclose(captured(x).numpy(), step(x).numpy(), rtol=2e-4, atol=1e-5)
 
 
+SELVES = {
+    "its transpose": lambda s: s.T * 0.5 + 1,
+    "its first row": lambda s: s * s[:1],
+    "its last row, by way of a product": lambda s: s + s[-1:] * 0.25,
+    "its reverse": lambda s: s.flip(0) - s * 0.5,
+}
+
+
+@pytest.mark.parametrize("new", SELVES.values(), ids=SELVES)
+def test_state_that_is_computed_from_a_view_of_itself(new, parts):
+    start = np.random.default_rng(0).normal(size=(256, 256))
+
+    def run(wrap):
+        state = tc.tensor(start)
+
+        @wrap
+        def step():
+            state.assign(new(state))
+
+        for _ in range(3):
+            step()
+        return state.numpy().copy()
+
+    np.testing.assert_allclose(run(tc.capture), run(lambda step: step), rtol=1e-12)
+
+
 def test_a_plan_uses_less_memory_than_its_values(parts):
     model = tc.models.SmallCNN()
     step = tc.capture(lambda x: model(x))

@@ -223,6 +223,28 @@ def test_a_step_that_counts_in_python_runs_eagerly_and_right(backend):
     assert got == [1, 1, 2] * 4
 
 
+def test_no_step_is_lost_when_only_every_second_run_changes_something(backend):
+    class Layer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls, self.phase = [], 0
+
+        def forward(self, x):
+            self.calls.append(0)
+            self.phase = len(self.calls) // 2
+            return x * 1.0
+
+    layer, total = Layer(), tc.tensor(0.0)
+
+    def step(x):
+        total.assign(total + layer(x))
+
+    captured = tc.capture(step)
+    for turn in range(1, 6):
+        captured(tc.tensor(1.0))
+        assert total.item() == turn
+
+
 def test_the_number_of_threads_is_noticed(monkeypatch):
     threads = 1
     monkeypatch.setattr("tinygrad_cnn_backends.numpy.plan.plan.WORTH_A_THREAD", 0)

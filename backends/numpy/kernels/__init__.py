@@ -39,7 +39,7 @@ from .conv import (
     prepare_conv_weight_grad,
 )
 from .descent import prepare_gradient_descent, prepare_momentum_descent
-from .eager import by_channel, by_image, summed_over_images
+from .eager import over_channels, over_images, summed_over_images
 from .elementwise import all_finite, prepare_relu, relu, where
 from .loss import prepare_one_hot, prepare_softmax_cross_entropy
 from .memory import Work
@@ -59,10 +59,10 @@ KERNELS: Mapping[str, Callable[..., Any]] = {
     kernel.__name__: kernel
     for kernel in (
         all_finite,
-        by_channel(batch_norm),
-        by_channel(batch_norm_grad),
-        by_image(conv),
-        by_image(conv_input_grad),
+        over_channels(batch_norm),
+        over_channels(batch_norm_grad),
+        over_images(conv),
+        over_images(conv_input_grad),
         summed_over_images(conv_weight_grad),
         max_pool,
         max_pool_gather,

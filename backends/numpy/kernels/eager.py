@@ -26,7 +26,7 @@ Kernel = Callable[..., Any]
 WORTH_A_THREAD = 1 << 18
 
 
-def by_image(kernel: Kernel) -> Kernel:
+def over_images(kernel: Kernel) -> Kernel:
     """A kernel (B, images, weights) -> images, with a part of the batch on each thread."""
 
     @wraps(kernel)
@@ -57,7 +57,7 @@ def summed_over_images(kernel: Kernel) -> Kernel:
     return in_parts
 
 
-def by_channel(kernel: Kernel) -> Kernel:
+def over_channels(kernel: Kernel) -> Kernel:
     """A kernel of images and vectors, (N, C, *S) and (C,), to such: channels know nothing of each other."""
 
     @wraps(kernel)

@@ -55,14 +55,16 @@ def _continues(run: Sequence[Task], task: Task) -> bool:
     """Whether the task reads what the run has made, in the same shape and the same order in memory."""
     if not _is_elementwise(task) or task.once is not run[-1].once:
         return False
-    last, new = run[-1].jobs[0].writes[0], task.jobs[0].writes[0]
-    made = {one.jobs[0].writes[0] for one in run}
-    reads = [read.cell for read in task.jobs[0].reads]
-    # A view of what the run makes would look at memory that a chain does not have.
+    links = [one.jobs[0] for one in (*run, task)]
+    made = {link.writes[0] for link in links}
+    reads = [read.cell for link in links for read in link.reads]
+    last, new = links[-2].writes[0], links[-1].writes[0]
+    # A view of what a chain writes shows places that it has not come to yet, or has left behind.
+    looks_aside = any(cell.base is not None and cell.root in made for cell in reads)
     return (
         (last.shape, last.order) == (new.shape, new.order)
-        and any(cell in made for cell in reads)
-        and not any(cell.base is not None and cell.root in made for cell in reads)
+        and any(read.cell in made - {new} for read in links[-1].reads)
+        and not looks_aside
     )
 
 

@@ -279,5 +279,7 @@ def _in_place(steps: Sequence[Step], links: Links, values: Sequence[Value]) -> I
             continue
         between = steps[links.place[maker] + 1 : place]
         touched = {root.get(one, one) for other in between for one in other.inputs}
-        if target not in touched and (_in_place_is_safe(maker) or target not in maker.inputs):
+        seen = {one for one in maker.inputs if root.get(one, one) == target}
+        # A view of the target shows other elements than the one that is being written.
+        if target not in touched and (not seen or (seen == {target} and _in_place_is_safe(maker))):
             yield number, target
