@@ -338,7 +338,8 @@ def _check_finite(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -
         + ("" if origin is None else f" (computing the gradient of {origin.consumer.name})"),
         expected="finite numbers",
         got=f"{int(xp.sum(~xp.isfinite(out.array)))} of {out.numel()} elements are not finite",
-        hint="look at its inputs: a logarithm of 0, a division by 0, a learning rate too high?",
+        hint="look at its inputs: a logarithm or a divisor of 0, an exponential of a large number, "
+        "a learning rate too high?",
     )
     where = None if origin is None else origin.consumer.source
     raise error.at(op.name, where)

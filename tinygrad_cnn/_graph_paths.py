@@ -91,6 +91,8 @@ class Paths:
                 lines.append(f"  {symbols} = {numbers} = {number(path.value)}")
         return "\n".join([*lines, f"sum = {number(self.total)}"])
 
+    __repr__ = __str__  # what a notebook and a terminal show
+
 
 def _factor(value: float) -> str:
     return f"({number(value)})" if value < 0 else number(value)

@@ -94,7 +94,7 @@ class Node:
         scope: the name scope it was recorded in, such as "LeNet5/conv1".
         origin: for an operation of a backward pass, the forward edge whose gradient it computes.
         serial: a number larger than that of every Node before it.
-        values: the outputs themselves, kept only while recording.
+        values: the outputs themselves, of an operation that was recorded.
 
     >>> import tinygrad_cnn as tc
     >>> a = tc.tensor(2.0, requires_grad=True, name="a")

@@ -47,7 +47,8 @@ class SourceLine:
         return linecache.getline(self.filename, self.line).strip()
 
     def __str__(self) -> str:
-        place = f"{Path(self.filename).name}:{self.line}"
+        cell = _cell(self.filename)
+        place = f"{cell}, line {self.line}" if cell else f"{Path(self.filename).name}:{self.line}"
         text = self.text
         if len(text) > LONGEST_SHOWN:
             text = text[:LONGEST_SHOWN] + " …"
@@ -55,6 +56,14 @@ class SourceLine:
 
     def __repr__(self) -> str:
         return f"SourceLine({self})"
+
+
+def _cell(filename: str) -> str:
+    """The cell of a notebook that a file name stands for, as tracebacks call it; "" outside of notebooks."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    named = shell.compile.format_code_name(filename) if shell is not None else None
+    return " ".join(named) if named else ""
 
 
 def is_library_frame(frame: FrameType) -> bool:

@@ -102,7 +102,7 @@ def walk(
                 yield Sum(parent, value)
             else:
                 pending[parent] = value
-        if not retain_graph:
+        if not retain_graph and not node.values:  # what was recorded stays
             node.release()
 
 

@@ -415,7 +415,8 @@ def _snapshot(value: Tensor) -> Tensor:
 def record() -> Iterator[Recording]:
     """Keep everything computed in this block: every value, every edge, also without gradients.
 
-    A backward pass inside the block releases nothing, so pictures and players can be made afterwards.
+    What was recorded is never released, whether a backward pass runs inside the block or later: pictures and
+    players can be made at any time. It goes when its tensors go.
 
     >>> import tinygrad_cnn as tc
     >>> with tc.record() as recording:

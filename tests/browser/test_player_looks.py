@@ -125,8 +125,8 @@ def test_a_screen_reader_hears_the_sentence_and_every_control_has_a_name(open_pa
 
 def test_two_players_on_one_page(open_page):
     first, second = tc.viz.step(walked(scalars)), tc.viz.step(walked(matrices))
-    frames = f"<!doctype html><meta charset=utf-8>{first._repr_html_()}{second._repr_html_()}"
-    page = open_page(frames)
+    frames = [player._repr_mimebundle_()["text/html"] for player in (first, second)]
+    page = open_page("<!doctype html><meta charset=utf-8>" + "".join(frames))
     one, two = page.frame_locator("iframe >> nth=0"), page.frame_locator("iframe >> nth=1")
     one.locator("#last").click()
     two.locator("#forward").click()

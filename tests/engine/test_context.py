@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_cnn as tc
 from tinygrad_cnn import _context
-from tinygrad_cnn.errors import ArgumentTypeError, NonFiniteError
+from tinygrad_cnn.errors import ArgumentTypeError, NonFiniteError, ReleasedGraphError
 
 
 def leaf(data, name=None):
@@ -177,3 +177,16 @@ def test_backward_while_recording_releases_nothing():
         y.backward()
         y.backward()
     assert x.grad.tolist() == [4.0, 8.0]
+
+
+def test_what_was_recorded_stays_when_the_walk_comes_later():
+    x = leaf([1.0, 2.0])
+    with tc.record():
+        y = (x * x).sum()
+    z = y * 2.0  # not recorded
+    z.backward()
+    y.backward()
+    assert x.grad.tolist() == [6.0, 12.0]
+    assert len(tc.Graph.of(y).nodes) == 3
+    with pytest.raises(ReleasedGraphError):
+        z.backward()

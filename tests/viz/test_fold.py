@@ -7,6 +7,7 @@ import pytest
 from viz.networks import leaf, lenet_graph, resnet_graph
 
 import tinygrad_cnn as tc
+import tinygrad_cnn.functional as F
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, UnknownName
 from tinygrad_cnn.viz import views
 
@@ -160,3 +161,18 @@ def test_too_many_nodes_without_scopes(monkeypatch):
     monkeypatch.setattr(views, "MOST_SHAPES", 1)
     with pytest.raises(ArgumentError, match=r"draw a part of it: graph\.zoom"):
         tc.Graph.of(leaf(1.0).exp()).draw()
+
+
+@pytest.mark.parametrize("view", ["forward", "twin"])
+def test_boxes_come_in_the_order_of_computation_however_old_their_parameters_are(view):
+    """In a second pass the parameters have been recorded before the data."""
+    network = tc.nn.Sequential(tc.nn.Linear(3, 3), tc.nn.ReLU(), tc.nn.Linear(3, 2))
+    drawn = []
+    for _ in range(2):
+        loss = F.cross_entropy(network(tc.ones(1, 3)), tc.tensor([1]))
+        picture = tc.Graph.of(loss).draw(view=view, fold=1).picture
+        places = {shape.key: place for place, shape in enumerate(picture.shapes)}
+        forward = [arrow for arrow in picture.arrows if arrow.flow == "value"]
+        assert all(places[arrow.start] < places[arrow.end] for arrow in forward)
+        drawn.append([(shape.title, shape.result) for shape in picture.shapes if shape.role == "fold"])
+    assert drawn[0] == drawn[1]

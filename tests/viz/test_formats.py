@@ -10,6 +10,7 @@ from viz.networks import leaf, lenet_graph, small_graph
 
 import tinygrad_cnn as tc
 from tinygrad_cnn._op import REGISTRY
+from tinygrad_cnn.errors import UnknownName
 from tinygrad_cnn.viz import render
 from tinygrad_cnn.viz._tex import tex
 from tinygrad_cnn.viz.mermaid import _text
@@ -177,3 +178,51 @@ def test_mermaid_runs_as_the_other_formats_do():
     assert small_graph().to_mermaid().splitlines()[1] == "flowchart LR"
     assert lenet_graph().to_mermaid().splitlines()[1] == "flowchart TB"
     assert small_graph().to_mermaid(view="backward").splitlines()[1] == "flowchart RL"
+
+
+# --- the direction of reading ---------------------------------------------------------------------
+
+
+def size(svg):
+    width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
+    return float(width), float(height)
+
+
+def chain(length):
+    a = leaf(1.0, "a")
+    for _ in range(length):
+        a = a.tanh()
+    return tc.Graph.of(a)
+
+
+@pytest.mark.parametrize(("direction", "rankdir"), [("right", "LR"), ("down", "TB")])
+@pytest.mark.parametrize("length", [3, 20])
+def test_the_direction_is_as_asked(direction, rankdir, length):
+    drawing = chain(length).draw(direction=direction)
+    assert f'rankdir="{rankdir}"' in drawing.to_dot()
+    assert drawing.to_mermaid().splitlines()[1] == f"flowchart {rankdir}"
+    width, height = size(drawing.to_svg())
+    assert (height > width) == (direction == "down")
+
+
+def test_deep_networks_run_down_by_themselves():
+    assert 'rankdir="LR"' in chain(3).to_dot()
+    assert 'rankdir="TB"' in chain(20).to_dot()
+
+
+def test_a_notebook_shows_what_is_wider_than_the_page_from_top_to_bottom():
+    short, long = chain(2), chain(12)
+    assert size(short._repr_svg_())[0] > size(short._repr_svg_())[1]
+    wide = size(long.draw().to_svg())[0]
+    assert size(long._repr_svg_())[0] < wide / 5
+    assert size(long.draw(direction="right")._repr_svg_())[0] == 720 < wide
+
+
+def test_an_unknown_direction():
+    with pytest.raises(UnknownName, match="right"):
+        chain(2).draw(direction="left")
+
+
+def test_the_same_drawing_has_the_same_text():
+    graph = small_graph()
+    assert graph.draw().to_svg() == graph.draw().to_svg()

@@ -179,7 +179,7 @@ def test_what_needs_no_gradient_is_played_forward():
 
 def test_a_notebook_shows_it_in_a_frame_of_its_own(fan_out):
     player = tc.viz.step(fan_out)
-    (frame,) = Page(player._repr_html_()).values("srcdoc")
+    (frame,) = Page(player._repr_mimebundle_()["text/html"]).values("srcdoc")
     assert frame == player.html
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_cnn as tc
 import tinygrad_cnn.functional as F
-from tinygrad_cnn.cli import lessons
+from tinygrad_cnn.cli import examples
 from tinygrad_cnn.errors import GradientError
 from tinygrad_cnn.viz.steps import sentence, steps
 from tinygrad_cnn.viz.wording import called
@@ -35,7 +35,7 @@ def named(value, name):
 
 
 def test_lesson_one():
-    assert [step.sentence for step in steps(lessons.graph_of("fan-out"))] == [
+    assert [step.sentence for step in steps(examples.graph_of("fan-out"))] == [
         "The walk starts at c. L is c itself, so ∂L/∂c = 1.",
         "∂L/∂b gets g = 1 from this edge; b is used once more, so it is not finished.",
         "∂L/∂b gets g = 1 from this edge; it is the last of 2, and they add up.",
@@ -49,7 +49,7 @@ def test_lesson_one():
 
 
 def test_logistic_regression():
-    told = {step.sentence for step in steps(lessons.graph_of("logistic-regression"))}
+    told = {step.sentence for step in steps(examples.graph_of("logistic-regression"))}
     assert told >= {
         "The walk starts at L. ∂L/∂L = 1.",
         "∂L/∂S gets −g = −(1) = −1 from this edge; S has no other consumer, so it is finished.",
@@ -71,7 +71,7 @@ def test_logistic_regression():
 
 
 def test_convolution():
-    assert [step.sentence for step in steps(lessons.graph_of("convolution"))] == [
+    assert [step.sentence for step in steps(examples.graph_of("convolution"))] == [
         "The walk starts at L. ∂L/∂L = 1.",
         "From this edge ∂L/∂O gets g for every i, here [[1, 1], [1, 1]]; "
         "O has no other consumer, so it is finished.",
@@ -87,7 +87,7 @@ def test_convolution():
 
 @pytest.mark.parametrize("lesson", ["fan-out", "logistic-regression", "convolution", "lenet5"])
 def test_a_trace_tells_the_same(lesson, tmp_path):
-    graph = lessons.graph_of(lesson)
+    graph = examples.graph_of(lesson)
     loaded = tc.Graph.load(graph.save(tmp_path / "trace.json"))
     assert [step.sentence for step in steps(loaded)] == [step.sentence for step in steps(graph)]
 
@@ -278,7 +278,7 @@ def test_shapes_alone_are_stepped_through_too():
 
 
 def test_a_step_of_a_contribution():
-    graph = lessons.graph_of("logistic-regression")
+    graph = examples.graph_of("logistic-regression")
     step = next(step for step in steps(graph) if step.consumer is not None and step.name == "w11")
     assert step.consumer.label == "p11"
     assert step.edge.argument == "x"
@@ -290,7 +290,7 @@ def test_a_step_of_a_contribution():
 
 
 def test_the_running_sum():
-    graph = lessons.graph_of("fan-out")
+    graph = examples.graph_of("fan-out")
     rows = [
         (step.name, step.total.item(), [t.item() for t in step.terms], len(step.coming), step.finished)
         for step in steps(graph)
@@ -352,7 +352,7 @@ def test_a_trace_without_a_walk(tmp_path):
 
 def test_a_trace_whose_events_make_no_sense_is_told_all_the_same(tmp_path):
     """A trace is data from anywhere: contributions before their time, sums of nothing."""
-    path = lessons.graph_of("fan-out").save(tmp_path / "trace.json")
+    path = examples.graph_of("fan-out").save(tmp_path / "trace.json")
     trace = json.loads(path.read_text())
     trace["events"] = trace["events"][::-1]
     assert len(steps(tc.Graph.from_json(trace))) == 9

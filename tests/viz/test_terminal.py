@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 import tinygrad_cnn as tc
 import tinygrad_cnn.functional as F
-from tinygrad_cnn.cli import lessons
+from tinygrad_cnn.cli import examples
 from tinygrad_cnn.errors import GradientError, OptionalDependencyError, UnknownName
 from tinygrad_cnn.viz import terminal
 from tinygrad_cnn.viz.steps import steps
@@ -85,22 +85,22 @@ def play(graph, scenario, *, theme="dark", size=(80, 24)):
 
 @pytest.fixture(scope="module")
 def fan_out():
-    return lessons.graph_of("fan-out")
+    return examples.graph_of("fan-out")
 
 
 @pytest.fixture(scope="module")
 def regression():
-    return lessons.graph_of("logistic-regression")
+    return examples.graph_of("logistic-regression")
 
 
 @pytest.fixture(scope="module")
 def convolution():
-    return lessons.graph_of("convolution")
+    return examples.graph_of("convolution")
 
 
 @pytest.fixture(scope="module")
 def lenet5():
-    return lessons.graph_of("lenet5")
+    return examples.graph_of("lenet5")
 
 
 # --- what is on the screen
@@ -236,8 +236,8 @@ def test_any_name_is_shown_as_it_is():
 
 def test_every_sentence_fits_at_width_80():
     """The panel has four lines of 76; the formula takes one or two."""
-    for name in lessons.LESSONS:
-        graph = lessons.graph_of(name)
+    for name in examples.COMPUTATIONS:
+        graph = examples.graph_of(name)
         for step in steps(graph):
             assert len(wrap(step.sentence, 76)) <= 4, step.sentence
 
@@ -247,7 +247,7 @@ def test_every_sentence_fits_at_width_80():
 
 @pytest.mark.parametrize("name", ["fan-out", "convolution", "logistic-regression"])
 def test_at_the_end_stand_the_engines_numbers(name):
-    graph = lessons.graph_of(name)
+    graph = examples.graph_of(name)
     gradients = {event.node: event.value for event in graph.events if event.kind == "visit"}
 
     async def scenario(session):
@@ -582,9 +582,9 @@ def test_the_plain_listing_of_lesson_one(fan_out):
     ]
 
 
-@pytest.mark.parametrize("name", lessons.LESSONS)
+@pytest.mark.parametrize("name", examples.COMPUTATIONS)
 def test_the_plain_listing_fits_and_has_every_step(name):
-    graph = lessons.graph_of(name)
+    graph = examples.graph_of(name)
     text = listing(graph)
     tables = " " * (len(str(len(graph.events))) + 4)
     for line in text.splitlines():

@@ -188,3 +188,17 @@ def test_one_scale_for_all_arrays_of_a_kind():
     assert "gradients −32 blue … 0 … 32 red" in picture.caption
     shapes = {shape.title: shape for shape in picture.shapes}
     assert shapes["w"].blocks[0].shades == ((0.75, -1.0),)
+
+
+def test_a_part_of_a_graph_beside_its_gradients():
+    """What flows into the part has no gradient there: more may arrive from elsewhere."""
+    a = tc.tensor([1.0, 2.0], requires_grad=True, name="a")
+    with tc.name_scope("box"):
+        y = (a * 2).exp().sum()
+    whole = tc.Graph.of(y * a.sum())
+    whole.backward()
+    part = whole.zoom("box")
+    keys = {shape.key for shape in part.draw(view="twin").picture.shapes}
+    arrows = part.draw(view="twin").picture.arrows
+    assert {arrow.start for arrow in arrows} | {arrow.end for arrow in arrows} <= keys
+    assert "digraph" in part.to_dot(view="twin")

@@ -66,18 +66,18 @@ def summarize(console: Console, job: Job, folder: Path) -> None:
 
 
 def _draw_curves(job: Job, path: Path) -> None:
-    viz.plot_history(job.trainer.history, path)
+    viz.plot_history(job.trainer.history).save(path)
 
 
 def _draw_confusion(job: Job, path: Path) -> None:
-    viz.plot_confusion(job.confusion(), job.dataset.classes, path)
+    viz.plot_confusion(job.confusion(), job.dataset.classes).save(path)
 
 
 def _draw_filters(job: Job, path: Path) -> None:
     """The kernels of the first convolution; a network without one has none to show."""
     for module in job.trainer.model.modules():
         if isinstance(module, (Conv1d, Conv2d, Conv3d)):
-            viz.plot_filters(module.weight, path)
+            viz.plot_filters(module.weight).save(path)
             return
 
 

@@ -20,16 +20,19 @@ batch into Tensors of the current backend.
 - `loader.py`: `DataLoader`, whose order is a function of seed and epoch (`_random.py`)
 - `collate.py`: items become a batch
 - `transforms.py`: scaling, standardizing, augmentation, on whole batches
+- `points.py`: `two_moons`, points in the plane; `_landscape.py`: `landscape`, a picture to filter
 - `idx.py`: the file format of MNIST, read with suspicion
 - `catalog.py`, `download.py`: which collections there are, and fetching them
 """
 
+from tinygrad_cnn.data._landscape import landscape
 from tinygrad_cnn.data.arrays import ArrayDataset, TensorDataset
 from tinygrad_cnn.data.collate import default_collate
 from tinygrad_cnn.data.collection import ImageCollection, load, names
 from tinygrad_cnn.data.datasets import ConcatDataset, Dataset, Subset, random_split
 from tinygrad_cnn.data.idx import read_idx, read_labelled_images, write_idx
 from tinygrad_cnn.data.loader import DataLoader
+from tinygrad_cnn.data.points import two_moons
 from tinygrad_cnn.data.transforms import (
     Compose,
     Normalize,
@@ -54,10 +57,12 @@ __all__ = [
     "ToFloat",
     "Transform",
     "default_collate",
+    "landscape",
     "load",
     "names",
     "random_split",
     "read_idx",
     "read_labelled_images",
+    "two_moons",
     "write_idx",
 ]

@@ -16,6 +16,8 @@ from tinygrad_cnn.errors import ArgumentError
 # Purposes. Those in between belong to batches: b + 1 is for the transform of batch b.
 ORDER = 0
 SPLIT = (1 << 64) - 1
+POINTS = (1 << 64) - 2
+PICTURE = (1 << 64) - 3
 
 
 def generator(seed: int, epoch: int, purpose: int) -> np.random.Generator:

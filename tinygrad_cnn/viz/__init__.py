@@ -1,9 +1,15 @@
-"""Pictures: computation graphs, and plots of a training run.
+"""Pictures: computation graphs, arrays, curves, and plots of a training run.
 
     tc.Graph.of(loss).render("graph.svg")       the forward graph, name scopes as boxes
-    viz.plot_history(history, "curves.png")     loss and accuracy, epoch by epoch
-    viz.plot_confusion(matrix, names, path)     which class is taken for which
-    viz.plot_filters(weights, path)             what the first layer looks for
+    viz.plot_arrays({"x": x, "w": w})           small arrays side by side, with their numbers
+    viz.plot_window(x, kernel, (0, 1))          one position of a convolution, product by product
+    viz.plot_images(images, titles)             pictures in a grid
+    viz.plot_lines({"loss": (x, y)}, ...)       curves, and tangents on them
+    viz.plot_bars({"p": p, "q": q}, labels)     distributions side by side
+    viz.plot_regions(classify, points, labels)  how a classifier cuts the plane
+    viz.plot_history(history)                   loss and accuracy, epoch by epoch
+    viz.plot_confusion(matrix, names)           which class is taken for which
+    viz.plot_filters(weights)                   what the first layer looks for
 
     views     which picture of a graph: forward, backward, twin; each has a file
     picture   what a picture consists of, before it is written down
@@ -14,7 +20,7 @@
     player    a page that plays a graph step by step
     terminal  the same in a terminal, with keys or as a listing; steps is what happens, in a teacher's words
     explain   why a gradient is zero, NaN, tiny or huge; the reasons stand in reasons
-    plots     curves, matrices, filters, with matplotlib
+    plots     pictures with numbers in them, with matplotlib: a notebook shows them, `.save(path)` writes them
     memory    where in memory the values of a captured step lie, task by task
 
 Importing this package gives `Graph` its methods `draw`, `to_dot`, `render`, `zoom`, `diff`, `save`, `load`
@@ -29,7 +35,19 @@ from tinygrad_cnn.viz.diff import Diff
 from tinygrad_cnn.viz.drawing import Drawing
 from tinygrad_cnn.viz.memory import MemoryDrawing
 from tinygrad_cnn.viz.player import Player, step, to_html
-from tinygrad_cnn.viz.plots import plot_confusion, plot_filters, plot_history
+from tinygrad_cnn.viz.plots import (
+    Plot,
+    Point,
+    plot_arrays,
+    plot_bars,
+    plot_confusion,
+    plot_filters,
+    plot_history,
+    plot_images,
+    plot_lines,
+    plot_regions,
+    plot_window,
+)
 from tinygrad_cnn.viz.render import renderer
 
 __all__ = [
@@ -38,10 +56,18 @@ __all__ = [
     "Graph",
     "MemoryDrawing",
     "Player",
+    "Plot",
+    "Point",
     "Recording",
+    "plot_arrays",
+    "plot_bars",
     "plot_confusion",
     "plot_filters",
     "plot_history",
+    "plot_images",
+    "plot_lines",
+    "plot_regions",
+    "plot_window",
     "record",
     "renderer",
     "step",

@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tinygrad_cnn.errors import ArgumentError
@@ -22,6 +23,7 @@ from tinygrad_cnn.viz.theme import get_theme
 
 FORMATS = ("svg", "png", "pdf", "dot", "mmd", "tex")
 LARGE = 1_200  # shapes; with more Graphviz's own layout takes minutes
+_PAGE = 720  # points: what a notebook shows without making it smaller
 
 # Every drawing shown in a notebook gets another number: two of the same graph on one page are two pictures.
 _shown = itertools.count(1)
@@ -65,7 +67,7 @@ class Drawing:
         """
         source = self.to_dot()
         drawn = render.draw(source, "svg", engine=self._engine).decode()
-        return _prefixed(drawn, prefix or f"g{hashlib.blake2s(source.encode()).hexdigest()[:8]}")
+        return _prefixed(drawn, prefix or _prefix(source))
 
     def to_mermaid(self) -> str:
         """The drawing in the Mermaid language; see `Graph.to_mermaid`."""
@@ -96,8 +98,13 @@ class Drawing:
         return render.draw(self.to_dot(), format, engine=self._engine)
 
     def _repr_svg_(self) -> str:
-        """What a notebook shows."""
-        return self.to_svg(f"g{next(_shown)}{os.urandom(2).hex()}")
+        """What a notebook shows: a drawing wider than the page runs down instead, or is made smaller."""
+        number = next(_shown)
+        drawn = self.to_svg(_prefix(self.to_dot(), number))
+        if self.picture.direction is None and _width(drawn) > _PAGE:
+            down = Drawing(replace(self.picture, direction="down"), self.theme.name)
+            drawn = min(drawn, down.to_svg(_prefix(down.to_dot(), number)), key=_width)
+        return _fitted(drawn)
 
     @property
     def _is_large(self) -> bool:
@@ -106,6 +113,29 @@ class Drawing:
     @property
     def _engine(self) -> str:
         return "nop2" if self._is_large else "dot"  # nop2 leaves shapes where they are
+
+
+def _prefix(source: str, number: int | str = "") -> str:
+    """A prefix for ids, the same for the same content."""
+    return f"g{number}{hashlib.blake2s(source.encode()).hexdigest()[:8]}"
+
+
+_SIZE = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
+
+
+def _width(svg: str) -> float:
+    """In points."""
+    found = _SIZE.search(svg)
+    return float(found[1]) if found else 0.0
+
+
+def _fitted(svg: str) -> str:
+    """The picture no wider than the page; it is scaled by its view box."""
+    scale = min(1.0, _PAGE / _width(svg)) if _width(svg) else 1.0
+    return _SIZE.sub(
+        lambda found: f'<svg width="{scale * float(found[1]):g}pt" height="{scale * float(found[2]):g}pt"',
+        svg,
+    )
 
 
 def _prefixed(svg: str, prefix: str) -> str:

@@ -151,16 +151,30 @@ class _Folding:
     def picture(self) -> Picture:
         results = self._results()
         shapes: dict[str, Shape] = {}
+        first = self._first()
         for shape in self.picture_.shapes:
-            key = self.new_keys.get(shape.key)
-            if key is None:
+            if shape.key not in self.new_keys:
                 shapes[shape.key] = shape
-            elif key not in shapes:
+            elif shape.key in first:
+                key = first[shape.key]
                 shapes[key] = self._box(key, results[key])
         places = {key: place for place, key in enumerate(shapes)}
         arrows = sorted(self._arrows(), key=lambda arrow: places[arrow.end])
         pairs = dict.fromkeys((self._now(one), self._now(other)) for one, other in self.picture_.twins)
         return replace(self.picture_, shapes=tuple(shapes.values()), arrows=tuple(arrows), twins=tuple(pairs))
+
+    def _first(self) -> dict[str, str]:
+        """The key of each box, by its first member that takes something in: that says when it is computed.
+
+        What a box has of its own, parameters and what is made of them alone, may be much older.
+        """
+        entered = {
+            arrow.end for arrow in self.picture_.arrows if self._now(arrow.start) != self._now(arrow.end)
+        }
+        return {
+            next((shape.key for shape in members if shape.key in entered), members[0].key): key
+            for key, members in self.members.items()
+        }
 
     def _now(self, key: str) -> str:
         return self.new_keys.get(key, key)

@@ -45,11 +45,16 @@ def node_label(shape: Shape, theme: Theme) -> Html:
 def arrow_label(arrow: Arrow, theme: Theme) -> Html:
     """What is written on an arrow, with some air around it; empty when there is nothing to say."""
     sign = _sign(arrow.mark, theme)
-    blocks = [_block(block, theme) for block in arrow.blocks]
-    if len(blocks) == 1 and isinstance(arrow.blocks[0], Line):
-        return Html(f"&#160;{sign}{blocks[0]}&#160;")
-    rows = [sign, *blocks] if sign else blocks
+    if len(arrow.blocks) == 1 and isinstance(arrow.blocks[0], Line):
+        return Html(_aired(sign + _block(arrow.blocks[0], theme)))
+    blocks = [(block, _block(block, theme)) for block in arrow.blocks]
+    rows = [_aired(text) if isinstance(block, Line) else text for block, text in blocks]
+    rows = [sign, *rows] if sign else rows
     return Html(_table(rows) if rows else "")
+
+
+def _aired(text: str) -> str:
+    return f"&#160;{text}&#160;"
 
 
 def _block(block: Block, theme: Theme, ink: str | None = None) -> str:

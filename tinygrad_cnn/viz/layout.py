@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 
 from tinygrad_cnn.viz.picture import Arrow, Block, Line, Picture, ancestry
 
-DEEP = 12  # a longer chain of operations runs from top to bottom
+_DEEP = 12  # a longer chain of operations runs from top to bottom
 _MOST_ARROWS = 8  # from one parameter or constant; with more it is drawn several times
 
 
@@ -23,7 +23,7 @@ class Layout:
     """The decisions for one picture.
 
     Attributes:
-        deep: from top to bottom, with rows; otherwise from left to right.
+        deep: from top to bottom, and with rows where it is a long column; otherwise from left to right.
         copied: keys of the leaves that are drawn beside each of their consumers.
         rows: by scope, pairs of names that stand side by side, the left one first.
         titles: the title to keep clear of, by the key of the shape where the stream enters the box.
@@ -33,7 +33,9 @@ class Layout:
         self.picture = picture
         self.shapes = {shape.key: shape for shape in picture.shapes}
         in_boxes = any(shape.scope for shape in picture.shapes)  # where Graphviz mixes up twins in columns
-        self.deep = depth(picture) > DEEP or bool(picture.twins and in_boxes)
+        is_long = picture.direction != "right" and depth(picture) > _DEEP
+        is_column = is_long or bool(picture.twins and in_boxes)
+        self.deep = is_column or runs_down(picture)
         self._consumers = Counter((arrow.start, arrow.flow) for arrow in picture.arrows)
         self._stream = _reached_by_data(picture)
         self._twins = dict(picture.twins)
@@ -46,7 +48,7 @@ class Layout:
         }
         self.rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self.titles: dict[str, str] = {}
-        beside = self._align() if self.deep else set()
+        beside = self._align() if is_column else set()
         for one, other in picture.twins:
             if one not in beside:
                 self.rows[self.shapes[one].scope].append((one, other))
@@ -128,6 +130,11 @@ class Layout:
             and source.scope == target.scope
             and (arrow.start in self._twins) == (arrow.end in self._twins)
         )
+
+
+def runs_down(picture: Picture) -> bool:
+    """Whether a picture reads from top to bottom, because that was asked for or because it is deep."""
+    return picture.direction == "down" or (picture.direction is None and depth(picture) > _DEEP)
 
 
 def depth(picture: Picture) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from tinygrad_cnn.viz.layout import DEEP, depth
+from tinygrad_cnn.viz.layout import runs_down
 from tinygrad_cnn.viz.picture import SIGNS, Arrow, Block, Box, Picture, Shape, boxes, in_words
 from tinygrad_cnn.viz.theme import Look, Theme, form, title_lines
 
@@ -18,7 +18,7 @@ _ARROWS = {"value": "-->", "gradient": "==>", "saved": "-.->"}
 
 def to_mermaid(picture: Picture, theme: Theme) -> str:
     """The picture in the Mermaid language."""
-    direction = "TB" if depth(picture) > DEEP else "LR"
+    direction = "TB" if runs_down(picture) else "LR"
     if picture.mirrored:
         direction = {"TB": "BT", "LR": "RL"}[direction]
     lines = [_settings(theme), f"flowchart {direction}"]

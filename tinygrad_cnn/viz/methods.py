@@ -18,6 +18,7 @@ from tinygrad_cnn._graph_paths import Paths
 from tinygrad_cnn.graph import Graph
 from tinygrad_cnn.viz.drawing import Drawing
 from tinygrad_cnn.viz.fold import Fold
+from tinygrad_cnn.viz.picture import Direction
 from tinygrad_cnn.viz.views import Options, View, picture
 
 
@@ -30,6 +31,7 @@ def draw(
     values: bool = False,
     gradients: bool = False,
     highlight: Paths | Collection[int] = (),
+    direction: Direction | None = None,
     theme: str = "light",
 ) -> Drawing:
     """A drawing of the graph; a notebook shows it.
@@ -44,13 +46,15 @@ def draw(
             histogram and, of images and kernels, an image.
         gradients: write gradients under the values, after `graph.backward()`.
         highlight: what `graph.paths(...)` gave, or places in `graph.edges`.
+        direction: "right" or "down"; by default deep networks run down, and in a notebook also what would be
+            wider than the page.
         theme: "light" or "dark", the background it will be seen on.
 
     Raises:
         ArgumentError: more nodes than can be drawn (says how many, and which fold would do), or an edge to
             highlight that does not exist.
         GradientError: the view or `gradients` need a backward walk, and the graph cannot be walked.
-        UnknownName: no such view, theme or scope; names the nearest.
+        UnknownName: no such view, direction, theme or scope; names the nearest.
 
     >>> import tinygrad_cnn as tc
     >>> model = tc.models.LeNet5()
@@ -68,6 +72,7 @@ def draw(
         values=values,
         gradients=gradients,
         highlight=highlight,
+        direction=direction,
     )
     return Drawing(shown, theme)
 

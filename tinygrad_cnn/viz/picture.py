@@ -19,6 +19,8 @@ Role = Literal["input", "parameter", "constant", "op", "output", "fold", "saved"
 Flow = Literal["value", "gradient", "saved"]
 Tone = Literal["ink", "muted", "gradient", "saved", "alarm"]
 Mark = Literal["", "path", "added", "removed", "changed"]
+Direction = Literal["right", "down"]
+DIRECTIONS: tuple[Direction, ...] = ("right", "down")
 
 SIGNS: dict[Mark, str] = {"added": "+", "removed": "−", "changed": "~"}
 
@@ -118,7 +120,8 @@ class Picture:
     """Shapes and arrows, ready to be written down.
 
     Attributes:
-        mirrored: it reads from right to left, as backward passes do.
+        mirrored: it reads from right to left, as backward passes do; or upwards instead of downwards.
+        direction: of reading, "right" or "down"; where none is given, deep networks run down.
         twins: keys of shapes that stand side by side, the forward one first.
         caption: a line under the picture: what its colours mean.
     """
@@ -126,6 +129,7 @@ class Picture:
     shapes: tuple[Shape, ...]
     arrows: tuple[Arrow, ...]
     mirrored: bool = False
+    direction: Direction | None = None
     twins: tuple[tuple[str, str], ...] = ()
     caption: str = ""
 

@@ -46,7 +46,7 @@ def twin(graph: Graph, notes: Annotations) -> Picture:
     shapes, arrows = _quieter(picture)
     return Picture(
         shapes=(*shapes, *twins),
-        arrows=(*arrows, *_contributions(graph), *_saved(graph, found)),
+        arrows=(*arrows, *_contributions(graph, found), *_saved(graph, found)),
         twins=tuple((f"n{node}", f"g{node}") for node in sorted(found)),
         caption=caption,
     )
@@ -76,12 +76,17 @@ def _twin(graph: Graph, node: GraphNode, shape: Shape, blocks: tuple[Block, ...]
     )
 
 
-def _contributions(graph: Graph) -> Iterator[Arrow]:
-    """What each operation sends back to what it was computed from."""
+def _contributions(graph: Graph, found: Mapping[int, Value]) -> Iterator[Arrow]:
+    """What each operation sends back to what it was computed from, where that has a gradient in the picture.
+
+    What flows into a part of a graph has none there: more may arrive from elsewhere.
+    """
     is_single = single_numbers(graph)
     events = {event.edge: event for event in graph.events if event.edge is not None}
     for place, value in contributions(graph).items():
         edge, event = graph.edges[place], events[place]
+        if edge.source not in found:
+            continue
         shown = (Line(single_text(value), "gradient"),) if is_single and can_be_shown(value) else ()
         yield Arrow(
             key=f"c{place}",

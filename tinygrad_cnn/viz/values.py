@@ -147,8 +147,13 @@ def _text(value: float) -> str:
 
 
 def _short(value: float) -> float:
-    """Four digits are enough to look at; the tooltip and the player have them all."""
-    return float(f"{value:.4g}") + 0.0
+    """Four digits are enough to look at, but none before the point is lost; tooltip and player have all.
+
+    >>> _short(3.14159), _short(42447.0), _short(42447.3), _short(1234567.0)
+    (3.142, 42447.0, 42447.0, 1235000.0)
+    """
+    rounded = round(value) if 1e4 <= abs(value) < 1e6 else f"{value:.4g}"
+    return float(rounded) + 0.0
 
 
 def _table(value: Value) -> Array | None:

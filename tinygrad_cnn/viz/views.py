@@ -10,6 +10,7 @@ A picture that nobody could read is refused, with the fold that would make it re
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal, TypedDict
 
 from tinygrad_cnn._graph_paths import Paths
@@ -18,7 +19,7 @@ from tinygrad_cnn.graph import Graph
 from tinygrad_cnn.viz.backward import backward
 from tinygrad_cnn.viz.fold import Fold, fold, scopes
 from tinygrad_cnn.viz.forward import Annotations, forward, highlighted
-from tinygrad_cnn.viz.picture import Picture
+from tinygrad_cnn.viz.picture import DIRECTIONS, Direction, Picture
 from tinygrad_cnn.viz.twin import twin
 
 MOST_SHAPES = 20_000  # beyond, nobody can read the result, and no viewer opens it
@@ -37,6 +38,7 @@ class Options(TypedDict, total=False):
     values: bool
     gradients: bool
     highlight: Paths | Collection[int]
+    direction: Direction | None
     theme: str
 
 
@@ -49,10 +51,13 @@ def picture(
     values: bool,
     gradients: bool,
     highlight: Paths | Collection[int],
+    direction: Direction | None,
 ) -> Picture:
     """The picture of a graph; `Graph.draw` says what the arguments mean."""
     if view not in VIEWS:
         raise UnknownName.among(view, VIEWS, kind="view", argument="view")
+    if direction is not None and direction not in DIRECTIONS:
+        raise UnknownName.among(direction, DIRECTIONS, kind="direction", argument="direction")
     marked, derivatives = highlighted(highlight)
     _check_edges(graph, marked)
     notes = Annotations(values, gradients, marked, derivatives)
@@ -62,7 +67,7 @@ def picture(
         whole = twin(graph, notes)
     else:
         whole = forward(graph, notes)
-    return folded(whole, fold, repeats)
+    return replace(folded(whole, fold, repeats), direction=direction)
 
 
 def folded(whole: Picture, what: Fold | None, repeats: bool) -> Picture:

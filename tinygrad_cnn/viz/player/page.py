@@ -20,6 +20,7 @@ from tinygrad_cnn._files import atomic_write
 from tinygrad_cnn._trace_write import to_json
 from tinygrad_cnn.graph import Graph
 from tinygrad_cnn.viz.explain import HUGE
+from tinygrad_cnn.viz.methods import draw
 from tinygrad_cnn.viz.player.drawing import drawing
 from tinygrad_cnn.viz.player.mistakes import TOLERANCE, WORDS, is_asked, typical_mistakes
 from tinygrad_cnn.viz.player.story import Scene, tell
@@ -38,6 +39,7 @@ _SCRIPTS = (
     "player.js",
 )
 MOST_ELEMENTS = 1024  # of a tensor that the page holds whole: 32 × 32
+_MOST_WITH_VALUES = 40  # nodes in a still picture that has values and gradients written into it
 
 
 def to_html(
@@ -145,6 +147,7 @@ class Player:
     """
 
     def __init__(self, graph: Graph, page: str) -> None:
+        self._graph = graph
         self.events = graph.events
         self.html = page
         self._steps = sum(not node.is_leaf for node in graph.nodes) + len(graph.events)
@@ -159,12 +162,22 @@ class Player:
             file.write(self.html.encode())
         return Path(path)
 
-    def _repr_html_(self) -> str:
-        """The page in a frame of its own, so that many players live in one notebook."""
-        return (
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """The page in a frame of its own, so that many players live in one notebook; and a still picture.
+
+        That one is for programs that show notebooks without running other people's scripts.
+        """
+        frame = (
             f'<iframe title="step player" srcdoc="{html.escape(self.html)}" '
             'style="width: 100%; height: 860px; border: 0"></iframe>'
         )
+        return {"text/plain": repr(self), "text/html": frame, "image/svg+xml": self._still()}
+
+    def _still(self) -> str:
+        """The whole walk in one picture, with values and gradients where there is room for them."""
+        small = len(self._graph.nodes) <= _MOST_WITH_VALUES
+        fold = None if small else 1
+        return draw(self._graph, values=small, gradients=small, fold=fold)._repr_svg_()
 
     def __repr__(self) -> str:
         return f'<Player of {self._steps} steps; .save("step.html") writes the page>'
