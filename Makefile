@@ -8,10 +8,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := pyproject.toml README.md LICENSE $(shell find tinygrad_cnn backends -type f -not -name '*.pyc')
+SOURCES := pyproject.toml README.md LICENSE $(shell find tinygrad_cnn backends tutorials -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench clean
+.PHONY: help demo test test-all check tutorials bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: $(VENV)/test.stamp
 	$(BIN)/lint-imports --no-logo
 	cd $(VENV) && bin/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache \
 		-p tinygrad_cnn -p tinygrad_cnn_backends
+
+tutorials: $(VENV)/test.stamp ## execute the lessons and write their notebooks
+	$(BIN)/python scripts/build_tutorials.py
 
 bench: ## speed and memory beside PyTorch and other frameworks, in an environment of its own
 	$(PYTHON) benchmarks/environment.py

@@ -15,6 +15,7 @@ functions, `tc.optim` optimizers, `tc.data` datasets and loaders, `tc.models` wh
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_cnn import ops
 from tinygrad_cnn._context import detect_anomaly, enable_grad, is_grad_enabled, name_scope, no_grad
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._node import Node
@@ -43,9 +44,61 @@ from tinygrad_cnn.dtypes import int64 as long
 from tinygrad_cnn.ops import *  # noqa: F403
 
 __version__ = "0.1.0"
+__all__ = [
+    "DType",
+    "Graph",
+    "Node",
+    "Spec",
+    "Tensor",
+    "Trainer",
+    "backends",
+    "bool",
+    "capture",
+    "data",
+    "detect_anomaly",
+    "double",
+    "enable_grad",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "functional",
+    "get_backend",
+    "grad",
+    "half",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "io",
+    "is_grad_enabled",
+    "learn",
+    "load",
+    "long",
+    "metrics",
+    "models",
+    "name_scope",
+    "nn",
+    "no_grad",
+    "op",
+    "optim",
+    "record",
+    "save",
+    "set_num_threads",
+    "step",
+    "summary",
+    "tensor",
+    "testing",
+    "train",
+    "uint8",
+    "use_backend",
+    "viz",
+]
+__all__ += ops.__all__
 
 # The rooms above the engine are imported when first asked for: `import tinygrad_cnn` stays quick.
-_ROOMS = ("data", "functional", "io", "metrics", "models", "nn", "optim", "testing", "train", "viz")
+_ROOMS = ("data", "functional", "io", "learn", "metrics", "models", "nn", "optim", "testing", "train", "viz")
 _NAMES = {
     "Graph": "viz",
     "Trainer": "train",
@@ -58,7 +111,7 @@ _NAMES = {
 }
 
 if TYPE_CHECKING:
-    from tinygrad_cnn import data, functional, io, metrics, models, nn, optim, testing, train, viz
+    from tinygrad_cnn import data, functional, io, learn, metrics, models, nn, optim, testing, train, viz
     from tinygrad_cnn._capture import capture
     from tinygrad_cnn._summary import summary
     from tinygrad_cnn.io import load, save

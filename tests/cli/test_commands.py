@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 MAIN = "from tinygrad_cnn.cli import main; main()"
-COMMANDS = ("train", "eval", "graph", "step", "summary", "doctor")
+COMMANDS = ("train", "eval", "graph", "learn", "step", "summary", "doctor")
 
 
 def words(text):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tc
-from tinygrad_cnn.cli import lessons
+from tinygrad_cnn.cli import examples
 from tinygrad_cnn.cli import step_command as command
 from tinygrad_cnn.errors import UnknownName
 
@@ -24,10 +24,10 @@ def words(text):
 def test_help_teaches_by_example(run):
     result = run("step", "--help")
     assert result.exit_code == 0
-    for name in lessons.LESSONS:
+    for name in examples.COMPUTATIONS:
         assert name in result.output
-    _, examples = result.output.split("Examples:")
-    lines = [line.strip() for line in examples.splitlines() if line.strip()]
+    _, listed = result.output.split("Examples:")
+    lines = [line.strip() for line in listed.splitlines() if line.strip()]
     for comment, line in zip(lines[::2], lines[1::2], strict=True):
         assert comment.startswith("# ")
         assert line.startswith("tinygrad-cnn step")
@@ -50,7 +50,7 @@ def test_what_is_no_terminal_gets_the_listing(run):
 
 
 def test_logistic_regression_has_the_numbers_of_the_lecture():
-    graph = lessons.graph_of("logistic-regression")
+    graph = examples.graph_of("logistic-regression")
     value = {node.name: node.value.item() for node in graph.nodes}
     assert value["ŷ1"] == pytest.approx(0.8129, abs=5e-5)
     assert value["ŷ2"] == pytest.approx(0.1871, abs=5e-5)
@@ -61,7 +61,7 @@ def test_logistic_regression_has_the_numbers_of_the_lecture():
 
 
 def test_the_convolution_has_the_numbers_of_the_lecture():
-    graph = lessons.graph_of("convolution")
+    graph = examples.graph_of("convolution")
     assert graph.node("O").value.tolist() == [[[[19, 25], [37, 43]]]]
     gradient = {graph.nodes[e.node].name: e.value.numpy() for e in graph.events if e.kind == "visit"}
     image, ones = np.arange(9.0).reshape(3, 3), np.ones((2, 2))
@@ -70,28 +70,28 @@ def test_the_convolution_has_the_numbers_of_the_lecture():
 
 
 def test_lenet5_looks_at_one_image():
-    graph = lessons.graph_of("lenet5")
+    graph = examples.graph_of("lenet5")
     assert graph.node("images").outputs[0].shape == (1, 1, 28, 28)
     assert graph.node("LeNet5/conv1/weight").kind == "parameter"
     assert graph.events[-1].kind == "visit"
 
 
-@pytest.mark.parametrize("name", lessons.LESSONS)
+@pytest.mark.parametrize("name", examples.COMPUTATIONS)
 def test_a_lesson_is_the_same_every_time(name):
-    first, second = lessons.graph_of(name), lessons.graph_of(name)
+    first, second = examples.graph_of(name), examples.graph_of(name)
     assert [n.name for n in first.nodes] == [n.name for n in second.nodes]
     for one, other in zip(first.events, second.events, strict=True):
         np.testing.assert_array_equal(one.value.numpy(), other.value.numpy())
 
 
 def test_a_lesson_names_no_line_of_the_program_that_runs_it():
-    graph = lessons.graph_of("fan-out")
+    graph = examples.graph_of("fan-out")
     assert {node.source for node in [*graph.nodes, *graph.backward_nodes]} == {""}
 
 
 def test_an_unknown_lesson_names_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'fan-out'"):
-        lessons.graph_of("fanout")
+        examples.graph_of("fanout")
 
 
 # --- traces
@@ -190,7 +190,7 @@ def test_without_textual_there_is_still_the_listing():
     ],
 )
 def test_mistakes_are_understood(run, line, said, code):
-    trace = json.loads(lessons.graph_of("fan-out").to_json())
+    trace = json.loads(examples.graph_of("fan-out").to_json())
     Path("broken.json").write_text('{"format": ')
     Path("other.json").write_text('{"name": "a package"}')
     Path("old.json").write_text(json.dumps(trace | {"version": 99}))

@@ -11,12 +11,14 @@ def test_the_readme_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = README.read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     code = "\n".join(blocks)
     assert "epochs=5" in code
     namespace = {}
     exec(compile(code.replace("epochs=5", "epochs=1"), str(README), "exec"), namespace)
     printed = capsys.readouterr().out
+    assert "    ✗ 03.1 · That is ŷ2" in text
+    assert re.search(r"^    (✗ 03.1 .*)$", text, re.MULTILINE)[1] in printed
     assert "tensor(4.)" in printed
     assert "61,706" in printed
     assert "[1.0, 2.0, 3.0]" in printed

@@ -17,6 +17,7 @@ from tinygrad_cnn.cli import (
     doctor_command,
     eval_command,
     graph_command,
+    learn_command,
     step_command,
     summary_command,
     train_command,
@@ -80,6 +81,7 @@ def _add(name: str, command: Callable[..., None], examples: Mapping[str, str]) -
 _add("train", train_command.train, train_command.EXAMPLES)
 _add("eval", eval_command.evaluate, eval_command.EXAMPLES)
 _add("graph", graph_command.graph, graph_command.EXAMPLES)
+_add("learn", learn_command.learn, learn_command.EXAMPLES)
 _add("step", step_command.step, step_command.EXAMPLES)
 _add("summary", summary_command.summary, summary_command.EXAMPLES)
 _add("doctor", doctor_command.doctor, doctor_command.EXAMPLES)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinygrad_cnn import backend as backends
-from tinygrad_cnn import data
+from tinygrad_cnn import data, learn
 from tinygrad_cnn.cli import openblas
 from tinygrad_cnn.cli.config import versions
 from tinygrad_cnn.errors import DownloadError, TinygradCNNError
@@ -33,6 +33,7 @@ def doctor(context: typer.Context) -> None:
         ("Machine", _machine(context.obj)),
         ("Backends", _backends()),
         ("Drawing", _drawing()),
+        ("Lessons", _lessons()),
         ("Datasets", _datasets()),
     ):
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
@@ -72,10 +73,21 @@ def _backends() -> Iterator[Fact]:
 
 def _drawing() -> Iterator[Fact]:
     yield "graphs", renderer() or "nothing draws them: pip install 'tinygrad-cnn[viz]'"
+    yield "plots", _installed("matplotlib") or "nothing draws them: pip install 'tinygrad-cnn[viz]'"
+
+
+def _lessons() -> Iterator[Fact]:
+    for language in learn.languages():
+        yield language, f"{len(learn.lessons(language))} lessons; tinygrad-cnn learn lists them"
+    yield "notebooks", _installed("jupyterlab") or "nothing opens them: pip install 'tinygrad-cnn[learn]'"
+
+
+def _installed(package: str) -> str | None:
+    """A package with its version, where there is one."""
     try:
-        yield "plots", f"matplotlib {version('matplotlib')}"
+        return f"{package} {version(package)}"
     except PackageNotFoundError:
-        yield "plots", "nothing draws them: pip install 'tinygrad-cnn[viz]'"
+        return None
 
 
 def _datasets() -> Iterator[Fact]:

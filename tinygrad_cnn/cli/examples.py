@@ -22,18 +22,18 @@ from tinygrad_cnn.ops.random import manual_seed
 
 
 def graph_of(name: str) -> Graph:
-    """The graph of a lesson, with all its values, walked backward.
+    """The graph of an example, with all its values, walked backward.
 
     Raises:
-        UnknownName: there is no such lesson; shows the list and the nearest match.
+        UnknownName: there is no such example; shows the list and the nearest match.
 
     >>> [node.name for node in graph_of("fan-out").nodes]
     ['a', 'b', 'c']
     """
-    if name not in LESSONS:
-        raise UnknownName.among(name, LESSONS, kind="example", argument="--example")
+    if name not in COMPUTATIONS:
+        raise UnknownName.among(name, COMPUTATIONS, kind="example", argument="--example")
     with record():
-        result = LESSONS[name]()
+        result = COMPUTATIONS[name]()
     graph = Graph.of(result)
     graph.backward()
     # A node's line is the innermost one outside of this package, and here that is of no use to anybody.
@@ -98,7 +98,7 @@ def _lenet5() -> Tensor:
     return _called("L", functional.cross_entropy(models.LeNet5()(images), labels))
 
 
-LESSONS: dict[str, Callable[[], Tensor]] = {
+COMPUTATIONS: dict[str, Callable[[], Tensor]] = {
     "fan-out": _fan_out,
     "logistic-regression": _logistic_regression,
     "convolution": _convolution,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tinygrad_cnn.cli import lessons
+from tinygrad_cnn.cli import examples
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.graph import Graph
 from tinygrad_cnn.viz import terminal
@@ -29,7 +29,7 @@ def step(
         Path | None, typer.Argument(help="A file that graph.save(...) wrote.", metavar="TRACE.json")
     ] = None,
     example: Annotated[
-        str | None, typer.Option(help=f"Instead of a file one of {', '.join(lessons.LESSONS)}.")
+        str | None, typer.Option(help=f"Instead of a file one of {', '.join(examples.COMPUTATIONS)}.")
     ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Print every step; also done when the output is no terminal.")
@@ -81,10 +81,10 @@ def _opened(trace: Path | None, example: str | None) -> tuple[Graph, str]:
             hint="tinygrad-cnn step --example fan-out",
         )
     if example is not None:
-        return lessons.graph_of(example), example
+        return examples.graph_of(example), example
     assert trace is not None
     if not trace.is_file():
-        named = f"--example {trace}" if str(trace) in lessons.LESSONS else "--example fan-out"
+        named = f"--example {trace}" if str(trace) in examples.COMPUTATIONS else "--example fan-out"
         raise ArgumentError(
             f"there is no file {str(trace)!r}",
             argument="TRACE.json",

@@ -8,6 +8,8 @@ one. The state is a tensor (seed, counter), changed only by `assign`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tinygrad_cnn._create import tensor
@@ -55,6 +57,30 @@ def manual_seed(seed: int) -> None:
         raise ArgumentError("a seed is a 63-bit number", argument="seed", expected="0 .. 2⁶³−1", got=number)
     _seed = number
     _states.clear()
+
+
+@contextmanager
+def fork_random() -> Iterator[None]:
+    """Whatever is drawn or seeded in this block leaves the randomness outside as it was.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.manual_seed(0); a = tc.rand(3)
+    >>> tc.manual_seed(0)
+    >>> with fork_random():
+    ...     _ = tc.rand(100)
+    >>> bool((a == tc.rand(3)).all())
+    True
+    """
+    global _seed
+    seed, kept = _seed, {backend: (state, state.clone()) for backend, state in _states.items()}
+    try:
+        yield
+    finally:
+        _seed = seed
+        _states.clear()
+        for backend, (state, before) in kept.items():
+            state.assign(before)
+            _states[backend] = state
 
 
 def random_state(backend: Backend) -> Tensor:
