@@ -277,3 +277,20 @@ def test_filters_of_another_shape(shape):
 def test_too_many_filters_suggests_some():
     with pytest.raises(ArgumentError, match="4,096 kernels"):
         viz.plot_filters(np.zeros((64, 64, 3, 3)))
+
+
+def test_filters_with_titles_and_without_numbers():
+    kernels = np.linspace(-1, 1, 4 * 4).reshape(4, 1, 2, 2)
+    written = texts(viz.plot_filters(kernels, ["a", "b", "c", "d"], columns=1, numbers=False))
+    assert written == ["a", "b", "c", "d", "weights −1 blue … 0 … 1 red"]
+    tall, wide = (viz.plot_filters(kernels, columns=each).figure.get_size_inches() for each in (1, 4))
+    assert tall[1] > 2 * tall[0]
+    assert wide[0] > 2 * wide[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"), [({"titles": ["a"]}, ShapeError), ({"columns": 0}, ArgumentError)]
+)
+def test_filters_with_wrong_options(options, error):
+    with pytest.raises(error, match=next(iter(options))):
+        viz.plot_filters(np.zeros((2, 1, 3, 3)), **options)

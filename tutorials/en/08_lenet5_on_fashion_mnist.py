@@ -341,15 +341,14 @@ tc.viz.plot_images(data.test.images[worst] / 255, titles, wrong=[True] * 12, col
 # %% [markdown]
 # ## 7 · What has it learned to look for?
 #
-# The six kernels of conv1, in the upper row before training, in the lower row after it. A bright cell adds what it
-# sees, a dark one subtracts it. Compare them with the filters of lesson 06: an edge detector is bright on one side
-# and dark on the other.
+# The six kernels of conv1, in the upper row before training, in the lower row after it. A red cell adds what it
+# sees, a blue one subtracts it. Compare them with the filters of lesson 06: an edge detector is red on one side and
+# blue on the other.
 
 # %% tags=["varies"]
 kernels = tc.cat([kernels_before, model.conv1.weight.detach()])
-titles = [f"kernel {k} {when}" for when in ("before", "after") for k in range(6)]
-largest = kernels.abs().max().item()
-tc.viz.plot_images(kernels, titles, columns=6, range=(-largest, largest))
+titles = [f"{k} {when}" for when in ("before", "after") for k in range(6)]
+tc.viz.plot_filters(kernels, titles, columns=6, numbers=False)
 
 # %% [markdown]
 # Nobody designed these. They started as noise and are what 470 small steps made of them. And this is what they find

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_cnn.errors import ArgumentError, ShapeError
-from tinygrad_cnn.viz.plots.cells import CELL, GAP, NUMBERS_UP_TO, Panel, include, lay_out, numbers, room_for
+from tinygrad_cnn.viz.plots.cells import CELL, GAP, NUMBERS_UP_TO, Panel, include, lay_out, room_for
+from tinygrad_cnn.viz.plots.cells import numbers as in_words
 from tinygrad_cnn.viz.plots.plot import WIDEST, Plot, to_array
 from tinygrad_cnn.viz.values import Scales
 
@@ -17,18 +19,23 @@ _MOST_NUMBERED = 32
 _SIDE = 1.0  # inches, of a kernel without numbers
 
 
-def plot_filters(weights: Any) -> Plot:
+def plot_filters(
+    weights: Any, titles: Sequence[str] | None = None, *, columns: int | None = None, numbers: bool = True
+) -> Plot:
     """The kernels of a convolution: blue cells subtract, red ones add, white ones do not look.
 
     All kernels share one scale, printed underneath; those of several channels are shown channel by channel.
-    Cells of up to 32 kernels no larger than 8 × 8 show their numbers, with two decimals.
 
     Args:
         weights: (O, C, H, W), a tensor or array.
+        titles: one for each kernel, O · C of them; by default they are numbered.
+        columns: kernels in a row; by default the picture is about as wide as high.
+        numbers: whether the cells of up to 32 kernels no larger than 8 × 8 show their numbers, with two
+            decimals.
 
     Raises:
-        ShapeError: weights of other than four dimensions.
-        ArgumentError: more kernels than can be told apart.
+        ShapeError: weights of other than four dimensions, or another number of titles.
+        ArgumentError: more kernels than can be told apart, or no column.
         OptionalDependencyError: matplotlib is not installed.
 
     >>> from tinygrad_cnn import viz
@@ -52,14 +59,23 @@ def plot_filters(weights: Any) -> Plot:
             got=kernels.shape,
             hint="draw some of them: weights[:8]",
         )
+    if titles is not None and len(titles) != filters * channels:
+        raise ShapeError(
+            "every kernel has a title, or none has",
+            argument="titles",
+            expected=f"{filters * channels} titles",
+            got=f"{len(titles)} titles",
+        )
+    if columns is not None and columns < 1:
+        raise ArgumentError("a row has at least one column", argument="columns", expected=">= 1", got=columns)
     scales = include(Scales(), kernels, "weights")
     texts, cell = None, (_SIDE / max(size),) * 2
-    if max(size) <= NUMBERS_UP_TO and filters * channels <= _MOST_NUMBERED:
-        texts = numbers(kernels.round(2))
+    if numbers and max(size) <= NUMBERS_UP_TO and filters * channels <= _MOST_NUMBERED:
+        texts = in_words(kernels.round(2))
         cell = (room_for(texts.flat), CELL)
     panels = [
         Panel(
-            name=f"channel {channel}" if channel else f"filter {filter}",
+            name=_title(filter, channel) if titles is None else titles[filter * channels + channel],
             table=kernels[filter, channel],
             kind="weights",
             scales=scales,
@@ -68,10 +84,14 @@ def plot_filters(weights: Any) -> Plot:
         )
         for filter, channel in np.ndindex(filters, channels)
     ]
-    columns = channels * _filters_in_a_row(filters, channels, channels * (panels[0].width + GAP))
-    rows = [panels[first : first + columns] for first in range(0, len(panels), columns)]
+    across = columns or channels * _filters_in_a_row(filters, channels, channels * (panels[0].width + GAP))
+    rows = [panels[first : first + across] for first in range(0, len(panels), across)]
     count = f"{filters} filter{'s' if filters != 1 else ''}"
     return lay_out(f"{count} of {kernels.shape[1:]}", rows, scales.caption())
+
+
+def _title(filter: int, channel: int) -> str:
+    return f"channel {channel}" if channel else f"filter {filter}"
 
 
 def _filters_in_a_row(filters: int, channels: int, inches: float) -> int:
