@@ -393,3 +393,11 @@ def test_every_mistake_has_words():
     assert (
         set(lesson["words"]) == set(WORDS) == {"sum", "broadcast", "transpose", "rotation", "winner", "sign"}
     )
+
+
+def test_what_needs_no_gradient_plays_forward_in_a_notebook_too():
+    with tc.record():
+        y = F.conv2d(tc.ones(1, 1, 3, 3), tc.ones(1, 1, 2, 2))
+    shown = tc.viz.step(y)._repr_mimebundle_()
+    assert set(shown) == {"text/plain", "text/html", "image/svg+xml"}
+    assert "∂" not in shown["image/svg+xml"]

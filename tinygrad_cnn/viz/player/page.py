@@ -176,8 +176,9 @@ class Player:
     def _still(self) -> str:
         """The whole walk in one picture, with values and gradients where there is room for them."""
         small = len(self._graph.nodes) <= _MOST_WITH_VALUES
-        fold = None if small else 1
-        return draw(self._graph, values=small, gradients=small, fold=fold)._repr_svg_()
+        walked = bool(self._graph.events)  # what needs no gradient only plays forward
+        still = draw(self._graph, values=small, gradients=small and walked, fold=None if small else 1)
+        return still._repr_svg_()
 
     def __repr__(self) -> str:
         return f'<Player of {self._steps} steps; .save("step.html") writes the page>'

@@ -126,9 +126,10 @@ def _tile(pictures: Sequence[Array], columns: int | None) -> tuple[Size, int]:
 
 def _wrapped(title: str, width: float) -> str:
     """A title, in several lines if it is wider than its picture."""
-    if not title:
-        return ""
-    letters = max(6, int(len(title) * width / max(text_width(title, SMALL), width)))
+    needed = text_width(title, SMALL)
+    if needed <= width:
+        return title
+    letters = max(6, int(len(title) * width / needed))
     return textwrap.fill(title, letters, break_long_words=False)
 
 
