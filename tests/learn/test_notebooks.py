@@ -40,6 +40,17 @@ def printed(cell):
     return "\n".join(said)
 
 
+def execute(notebook, **options):
+    nbclient.NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],  # not that this machine talks to itself without encryption
+        **options,
+    ).execute()
+
+
 def test_there_are_lessons():
     assert [source.stem[:2] for source in SOURCES if source.parent.name == "en"] == [
         f"{number:02}" for number in range(9)
@@ -96,14 +107,7 @@ def test_the_solved_notebook_runs(source, tmp_path):
     """From the first cell to the last: what it prints is what is stored, and every answer is right."""
     stored = notebook(source)
     filled = nbformat.reads(json.dumps(solved(stored)), as_version=4)
-    nbclient.NotebookClient(
-        filled,
-        timeout=120,
-        kernel_name="python3",
-        coalesce_streams=True,
-        extra_arguments=["--log-level=ERROR"],  # not that this machine talks to itself without encryption
-        resources={"metadata": {"path": str(tmp_path)}},
-    ).execute()
+    execute(filled, resources={"metadata": {"path": str(tmp_path)}})
     answers = {id(cell) for exercise in exercise_cells(filled) for cell in exercise[1:]}
     for before, cell in zip(stored["cells"], filled["cells"], strict=True):
         if cell["cell_type"] != "code":
@@ -112,3 +116,14 @@ def test_the_solved_notebook_runs(source, tmp_path):
             assert "✓" in printed(cell), cell["source"]
         elif id(cell) not in answers and "varies" not in cell["metadata"].get("tags", ()):
             assert printed(cell) == printed(before), cell["source"]
+
+
+def test_an_error_in_a_notebook_names_its_cell():
+    code = """import tinygrad_cnn as tc
+try:
+    tc.ones(2, 3) @ tc.ones(2, 3)
+except ValueError as error:
+    print(error)"""
+    small = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in ("1 + 1", code)])
+    execute(small)
+    assert "at:       Cell In[2], line 3: tc.ones(2, 3) @ tc.ones(2, 3)" in printed(small["cells"][1])
