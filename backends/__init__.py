@@ -4,5 +4,6 @@ In the repository this folder is `backends/`; installed, it is the package `tiny
 core never imports it: backends are found through the entry-point group `tinygrad_cnn.backends`.
 
     numpy   the default: NumPy on the processor
+    cupy    CuPy on an NVIDIA GPU; tested without one so far
     meta    shapes and dtypes only, for summaries of networks too large to build
 """

@@ -7,13 +7,16 @@ the code object and the instruction offset (two pointers) and reads the file whe
 
 from __future__ import annotations
 
+import contextlib
 import linecache
+import os
 import sys
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 
 LONGEST_SHOWN = 100  # characters of a source line in a message
-_PACKAGE_FOLDER = str(Path(__file__).parent)
+# What no user has written: this package, backends once they are loaded, Python's own modules around them.
+_libraries = [f"{Path(__file__).parent}{os.sep}", contextlib.__file__, "<frozen "]
 # One look at a file name per code object instead of one per recorded operation.
 _is_ours: dict[CodeType, bool] = {}
 
@@ -67,15 +70,23 @@ def _cell(filename: str) -> str:
 
 
 def is_library_frame(frame: FrameType) -> bool:
-    """True for frames that are no line of the user's: the library's own, and Python's frozen modules.
+    """True for frames that are no line of the user's: the library's own, its backends', and Python's modules.
 
     Examples in docstrings count as the user's.
     """
     code = frame.f_code
     ours = _is_ours.get(code)
     if ours is None:
-        ours = _is_ours[code] = code.co_filename.startswith((_PACKAGE_FOLDER, "<frozen "))
+        ours = _is_ours[code] = code.co_filename.startswith(tuple(_libraries))
     return ours
+
+
+def add_library(module: ModuleType) -> None:
+    """From now on, lines of this module, or of the package that it is in, are not the user's."""
+    package = sys.modules.get(module.__package__ or "", module)
+    if file := getattr(package, "__file__", None):  # what is built into Python has none
+        _libraries.append(f"{Path(file).parent}{os.sep}" if Path(file).name == "__init__.py" else file)
+        _is_ours.clear()
 
 
 def user_frame(depth: int = 1) -> FrameType | None:

@@ -12,6 +12,7 @@ backend without touching this package: subclass `Backend`, announce it under the
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from tinygrad_cnn import _context
 from tinygrad_cnn._program import Plan, Program
+from tinygrad_cnn._source import add_library
 from tinygrad_cnn.dtypes import DType, Shape, as_index
 from tinygrad_cnn.errors import ArgumentError, BackendError, BackendUnavailable, UnknownName
 
@@ -184,6 +186,7 @@ def _load(name: str, options: tuple[tuple[str, Any], ...]) -> Backend:
             f"the {name} backend cannot be imported: {error}",
             hint=f"install what it needs, or choose another: {', '.join(backends())}",
         ) from error
+    add_library(sys.modules[factory.__module__])  # an error in it is shown at the line that used it
     try:
         backend = factory(**dict(options))
     except TypeError as error:

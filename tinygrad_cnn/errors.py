@@ -176,6 +176,10 @@ class BackendUnavailable(BackendError):
     """A backend is known but cannot run here; says why and what to install."""
 
 
+class OutOfMemory(BackendError, MemoryError):
+    """A device has no memory left; says what was asked for, what is held, and which batch would fit."""
+
+
 class MissingName(TinygradCNNError, AttributeError):
     """An attribute that does not exist; where PyTorch has it, what to write here instead."""
 

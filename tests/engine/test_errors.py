@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import inspect
 import pickle
+import sys
+from pathlib import Path
 
 import pytest
 
 import tinygrad_cnn as tc
-from tinygrad_cnn import errors
+from tinygrad_cnn import _source, errors
 from tinygrad_cnn import functional as F
 from tinygrad_cnn.errors import ShapeError, TinygradCNNError, UnknownName
 
@@ -100,3 +104,39 @@ def test_an_infer_that_says_no_shape():
     careless = tc.op(symbol="?", infer=lambda x: x, public=False)(lambda B, x: x)
     with pytest.raises(TinygradCNNError, match="must say the result's shape and dtype"):
         careless(tc.ones(2))
+
+
+def helper_module(folder, source):
+    """A module of a package that is written into a folder."""
+    (folder / "helping").mkdir()
+    (folder / "helping" / "__init__.py").write_text(source)
+    spec = importlib.util.spec_from_file_location("helping", folder / "helping" / "__init__.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_lines_of_a_backend_are_not_the_users(tmp_path, monkeypatch):
+    monkeypatch.setattr(_source, "_libraries", list(_source._libraries))
+    helping = helper_module(
+        tmp_path, "from tinygrad_cnn._source import user_line\ndef where():\n    return user_line()\n"
+    )
+    monkeypatch.setitem(sys.modules, "helping", helping)
+    assert str(helping.where()).startswith("__init__.py:3")
+    _source.add_library(helping)
+    assert str(helping.where()).startswith(Path(__file__).name)
+
+
+def test_a_context_manager_in_between_is_not_the_users_line():
+    @contextlib.contextmanager
+    def refusing():
+        try:
+            yield
+        finally:
+            with tc.name_scope("inner"):
+                pass
+            raise ShapeError("no")
+
+    with pytest.raises(ShapeError) as caught, refusing():
+        pass
+    assert str(caught.value.where).startswith(Path(__file__).name)

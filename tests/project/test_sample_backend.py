@@ -57,7 +57,7 @@ def test_it_is_found_without_being_imported(installed):
         print(*tc.backends(), "sample_backend" in sys.modules)
         """,
     )
-    assert printed == ["absent", "meta", "numpy", "sample", "scalar", "False"]
+    assert printed == ["absent", "cupy", "meta", "numpy", "sample", "scalar", "False"]
 
 
 def test_it_computes_and_differentiates(installed):

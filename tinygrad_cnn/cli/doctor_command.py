@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
@@ -19,6 +20,7 @@ from tinygrad_cnn.errors import DownloadError, TinygradCNNError
 from tinygrad_cnn.viz import renderer
 
 Fact = tuple[str, str]
+DEVICE = "device"  # the fact about a backend that says where it computes, if that is not the processor
 
 EXAMPLES = {
     "tinygrad-cnn doctor": "paste its output into a report of a problem",
@@ -32,6 +34,7 @@ def doctor(context: typer.Context) -> None:
         ("Versions", versions().items()),
         ("Machine", _machine(context.obj)),
         ("Backends", _backends()),
+        *_devices(),
         ("Drawing", _drawing()),
         ("Lessons", _lessons()),
         ("Datasets", _datasets()),
@@ -62,13 +65,24 @@ def _backends() -> Iterator[Fact]:
         try:
             info = backends.get_backend(name).info()
         except TinygradCNNError as error:
-            yield name, f"unavailable: {error}"
+            yield name, f"unavailable: {error.problem}"
+            if error.hint is not None:
+                yield "", f"to use it: {error.hint}"
         else:
             advice = info.pop("advice", None)
-            facts = ", ".join(f"{key} {value}" for key, value in info.items())
+            facts = info.get(DEVICE) or ", ".join(f"{key} {value}" for key, value in info.items())
             yield name, f"available{' (the default)' if name == chosen else ''}: {facts}"
             if advice is not None:
                 yield "", advice
+
+
+def _devices() -> Iterator[tuple[str, Iterable[Fact]]]:
+    """A block of its own for every backend that computes on a device: there is much to say of it."""
+    for name in backends.backends():
+        with suppress(TinygradCNNError):
+            info = backends.get_backend(name).info()
+            if DEVICE in info:
+                yield f"The device of {name}", info.items()
 
 
 def _drawing() -> Iterator[Fact]:
@@ -79,6 +93,7 @@ def _drawing() -> Iterator[Fact]:
 def _lessons() -> Iterator[Fact]:
     for language in learn.languages():
         yield language, f"{len(learn.lessons(language))} lessons; tinygrad-cnn learn lists them"
+    yield "progress", f"kept in {learn.Progress.load().path}"
     yield "notebooks", _installed("jupyterlab") or "nothing opens them: pip install 'tinygrad-cnn[learn]'"
 
 

@@ -1,0 +1,56 @@
+"""Kernels of our own for what neither cuDNN's Python interface nor cuBLAS has, in CUDA C++.
+
+Each `.cu` file is one family. A Python file beside it (`normalize.py` beside `batch_norm.cu`) says how many
+threads take part and makes memory for the results. To learn how a GPU works, read them in this order:
+
+    common.cuh         what a GPU is: threads, blocks, warps, and why neighbours should read neighbours
+    dropout.cu         random words: threads that have nothing to do with each other
+    pool.cu            windows over images: gathering instead of scattering
+    batch.cu           images out of the data set, altered at random
+    optimizer.cu       one pass over all weights; shared memory for what all threads need
+    cross_entropy.cu   a warp for each row: shuffles
+    batch_norm.cu      sums over many blocks: trees, and kernels that follow each other
+
+    launch.py          compiling and starting
+    layout.py          the order of numbers in memory
+    choice.py          when the readable kernels compute instead
+
+Each function of `KERNELS` takes and returns what the operation of its name does. Those of `FUSED` do what the
+engine does by several operations, for a plan that recognizes these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .batch import Augmentation, gather_images
+from .cross_entropy import softmax_cross_entropy, softmax_cross_entropy_grad
+from .dropout import random_mask, random_words
+from .normalize import batch_norm, batch_norm_grad, batch_norm_relu, batch_norm_relu_grad
+from .optimizer import adam_step, amsgrad_step, gradient_descent, momentum_descent
+from .pool import max_pool, max_pool_gather, max_pool_scatter, sum_pool, sum_pool_input_grad
+
+KERNELS: Mapping[str, Callable[..., Any]] = {
+    kernel.__name__: kernel
+    for kernel in (
+        adam_step,
+        amsgrad_step,
+        batch_norm,
+        batch_norm_grad,
+        gradient_descent,
+        max_pool,
+        max_pool_gather,
+        max_pool_scatter,
+        momentum_descent,
+        random_mask,
+        softmax_cross_entropy,
+        sum_pool,
+        sum_pool_input_grad,
+    )
+}
+
+FUSED: Mapping[str, Callable[..., Any]] = {
+    kernel.__name__: kernel
+    for kernel in (batch_norm_relu, batch_norm_relu_grad, gather_images, softmax_cross_entropy_grad)
+}

@@ -1,0 +1,47 @@
+"""A device that is not there. Tests change what it says of itself."""
+
+from types import SimpleNamespace
+
+
+class CUDARuntimeError(RuntimeError):
+    """An error with CUDA's number for it."""
+
+    def __init__(self, status, text="an error of CUDA's"):
+        super().__init__(text)
+        self.status = status
+
+
+class OutOfMemoryError(MemoryError):
+    """As CuPy's: what was asked for stands in `_size`."""
+
+    def __init__(self, size, total=0, limit=0):
+        super().__init__(f"Out of memory allocating {size:,} bytes")
+        self._size, self._total, self._limit = size, total, limit
+
+
+class Device:
+    id = 0
+    compute_capability = "90"
+    times_synchronized = 0
+
+    def synchronize(self):
+        Device.times_synchronized += 1
+
+
+GIB = 2**30
+POOL = SimpleNamespace(used_bytes=lambda: 2 * GIB, total_bytes=lambda: 3 * GIB)
+
+runtime = SimpleNamespace(
+    CUDARuntimeError=CUDARuntimeError,
+    getDeviceCount=lambda: 1,
+    getDeviceProperties=lambda device: {"name": b"a GPU made of NumPy"},
+    driverGetVersion=lambda: 13000,
+    runtimeGetVersion=lambda: 13020,
+    memGetInfo=lambda: (5 * GIB, 8 * GIB),
+)
+memory = SimpleNamespace(OutOfMemoryError=OutOfMemoryError)
+nvrtc = SimpleNamespace(getVersion=lambda: (13, 2))
+
+
+def get_cublas_handle():
+    return 1
