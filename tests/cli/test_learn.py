@@ -50,9 +50,29 @@ def test_a_copy_to_work_in(run, tmp_path, number):
 def test_jupyterlab_opens_the_copy(run, monkeypatch, tmp_path):
     started = []
     monkeypatch.setattr(learn_command, "find_spec", lambda name: name)
-    monkeypatch.setattr(subprocess, "run", lambda words, check: started.append(words))
-    assert run("learn", "03", "--folder", "mine").exit_code == 0
+
+    def start(words, check):
+        started.append(words)
+        return subprocess.CompletedProcess(words, returncode=3)
+
+    monkeypatch.setattr(subprocess, "run", start)
+    assert run("learn", "03", "--folder", "mine").exit_code == 3
     assert started == [[sys.executable, "-m", "jupyterlab", f"mine/{lesson('03').name}"]]
+
+
+def test_a_fresh_copy_is_trusted(run, monkeypatch, tmp_path):
+    """So that JupyterLab shows its pictures before anything is run; what others have changed is not."""
+    nbformat = pytest.importorskip("nbformat")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    monkeypatch.setattr(learn_command, "find_spec", lambda name: name)
+    monkeypatch.setattr(subprocess, "run", lambda words, check: subprocess.CompletedProcess(words, 0))
+    run("learn", "03")
+    path = tmp_path / "lessons" / lesson("03").name
+    notary = nbformat.sign.NotebookNotary()
+    notebook = nbformat.read(path, as_version=4)
+    assert notary.check_signature(notebook)
+    notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="changed")]
+    assert not notary.check_signature(notebook)
 
 
 def test_without_jupyterlab_it_says_what_to_do(run, monkeypatch):

@@ -84,8 +84,9 @@ def test_no_blanks(answer):
         (np.add(RIGHT, [[1, 0], [0, 0]]), "3 of 4 numbers are right."),
         (RIGHT[0], "Expected numbers of shape (2, 2); got numbers of shape (2,)."),
         (1.5, "Expected numbers of shape (2, 2); got one number."),
-        ("1.5", "Expected numbers; this is a str."),
-        (len, "Expected numbers; this is a builtin_function_or_method."),
+        ("1.5", "Expected numbers; this is text; remove the quotes."),
+        (len, "Expected numbers; this is a function."),
+        ({}, "Expected numbers; this is of the type dict."),
         ([[1.5], [2.0, 1.0]], "Expected numbers; this cannot be read as numbers in rows and columns."),
     ],
 )
@@ -95,10 +96,22 @@ def test_what_is_odd(answer, words):
 
 def test_what_is_odd_about_other_answers():
     assert oddity(2.0, 1.0, 0.01) == ""
-    assert oddity(3, "three", 0.01) == "Expected a word in quotes; got 3."
+    assert oddity(3, "three", 0.01) == "Expected a word in quotes; this is a number."
     assert oddity("two", "three", 0.01) == ""
-    assert oddity((26, 26), (26, 26, 10), 0.01) == "Expected 3 parts; got 2."
-    assert oddity(26, (26, 26, 10), 0.01) == "Expected 3 parts; got none."
+    assert oddity((26, 26), (26, 26, 10), 0.01) == "Expected 3 parts, as in (…, …, …); got 2."
+    assert oddity(26, (26, 26, 10), 0.01) == "Expected 3 parts, as in (…, …, …); got none."
     assert oddity((RIGHT, -RIGHT), (RIGHT, RIGHT), 0.01) == (
         "Part 2 of 2 is wrong: The size is right, the sign is not."
     )
+    assert oddity((1, 2), (3, 4), 0.01) == "2 of 2 parts are wrong."
+    assert oddity(((1, 2), 3), ((1, 5), 3), 0.01) == "Part 1 of 2 is wrong."
+    assert oddity(65500, 65536, 0.01) == "Close, but here the number has to be exact."
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [(0.19, True), (0.187, True), (0.1871, True), (0.18, False), (0.2, False), (0.192, False)],
+)
+def test_people_round(answer, passes):
+    """Two digits are enough if they are the right ones."""
+    assert same(answer, 0.18709, 0.01) is passes

@@ -57,7 +57,13 @@ def same(answer: Any, right: Any, tolerance: float) -> bool:
     if _exact(right):
         return bool(np.array_equal(got, expected))
     scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
-    return bool(np.allclose(got, expected, rtol=tolerance, atol=1e-6 * scale, equal_nan=True))
+    close = np.isclose(got, expected, rtol=tolerance, atol=1e-6 * scale, equal_nan=True)
+    return bool(np.all(close | np.isclose(got, _in_two_digits(expected), rtol=1e-6, atol=0)))
+
+
+def _in_two_digits(values: Array) -> Array:
+    """As people round: 0.1871 to 0.19, which is off by more than a percent."""
+    return np.array([float(f"{value:.2g}") for value in values])
 
 
 def numbers(answer: Any) -> Array:
@@ -67,9 +73,9 @@ def numbers(answer: Any) -> Array:
         Unusable: there are none in it.
     """
     if isinstance(answer, Tensor):
-        answer = answer.numpy() if answer.backend.name == "numpy" else answer.tolist()
+        answer = answer.tolist()
     if callable(answer) or isinstance(answer, (str, bytes, dict, set)):
-        raise Unusable(f"Expected numbers; this is a {type(answer).__name__}.")
+        raise Unusable(f"Expected numbers; this is {_kind(answer)}.")
     try:
         return np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError):
@@ -85,7 +91,7 @@ def oddity(answer: Any, right: Any, tolerance: float) -> str:
     'Rows and columns are swapped.'
     """
     if isinstance(right, str):
-        return "" if isinstance(answer, str) else f"Expected a word in quotes; got {answer!r}."
+        return "" if isinstance(answer, str) else f"Expected a word in quotes; this is {_kind(answer)}."
     if isinstance(right, tuple):
         return _oddity_of_parts(_parts(answer), right, tolerance)
     try:
@@ -94,10 +100,41 @@ def oddity(answer: Any, right: Any, tolerance: float) -> str:
         return str(unusable)
     if _significant(got.shape) != _significant(expected.shape):
         return f"Expected {_form(expected)}; got {_form(got)}."
+    if _exact(right) and same(got, expected, tolerance=0.02):
+        return "Close, but here the number has to be exact."
     for describe in (_sign, _transposed, _factor, _share):
         if words := describe(got, expected, tolerance):
             return words
     return ""
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value in a sentence, shortened.
+
+    >>> shown([1.0, 2.0]), shown(np.zeros((9, 9))), shown("x" * 99, most=8)
+    ('[1.0, 2.0]', 'numbers of shape (9, 9)', "'xxxx …")
+    """
+    if isinstance(value, (np.ndarray, Tensor)):
+        array = numbers(value)
+        value = array.round(6).tolist() if array.size <= most // 4 else _form(array)
+        return str(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]} …"
+
+
+def _kind(answer: Any) -> str:
+    """What an answer is, for people."""
+    if isinstance(answer, str):
+        return "text; remove the quotes"
+    if callable(answer):
+        return "a function"
+    if isinstance(answer, (bool, int, float)):
+        return "a number"
+    return f"of the type {type(answer).__name__}"
 
 
 def _parts(answer: Any) -> list[Any]:
@@ -109,10 +146,14 @@ def _parts(answer: Any) -> list[Any]:
 
 def _oddity_of_parts(parts: list[Any], right: tuple[Any, ...], tolerance: float) -> str:
     if len(parts) != len(right):
-        return f"Expected {len(right)} parts; got {len(parts) or 'none'}."
+        form = ", ".join("…" * len(right))
+        return f"Expected {len(right)} parts, as in ({form}); got {len(parts) or 'none'}."
     wrong = [place for place, part in enumerate(parts) if not same(part, right[place], tolerance)]
-    words = oddity(parts[wrong[0]], right[wrong[0]], tolerance)
-    return f"Part {wrong[0] + 1} of {len(right)} is wrong{f': {words}' if words else '.'}"
+    if len(wrong) > 1:
+        return f"{len(wrong)} of {len(right)} parts are wrong."
+    (place,) = wrong
+    words = "" if isinstance(right[place], tuple) else oddity(parts[place], right[place], tolerance)
+    return f"Part {place + 1} of {len(right)} is wrong{f': {words}' if words else '.'}"
 
 
 def _sign(got: Array, expected: Array, tolerance: float) -> str:

@@ -29,6 +29,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module, resources
 from typing import Any
 
+import numpy as np
+
 from tinygrad_cnn.errors import ArgumentError, UnknownName
 from tinygrad_cnn.ops.random import fork_random
 
@@ -106,7 +108,7 @@ class Exercise:
 
     def values(self, answer: Any) -> Any:
         """What is compared: the answer, or what it gives for each of the samples where it is a function."""
-        return tuple(answer(*sample) for sample in self.samples) if self.wants_function else answer
+        return tuple(answer(*fresh(each)) for each in self.samples) if self.wants_function else answer
 
     def mistake(self, words: str) -> Callable[[Callable[..., Any]], Mistake]:
         """Declare a typical mistake: the decorated function makes it, `words` say what it was."""
@@ -118,8 +120,12 @@ class Exercise:
 
         return declare
 
+    def solution(self) -> str:
+        """The code that answers the exercise in the notebook: it gives the variable its value."""
+        return self.source() if self.wants_function else f"{self.source()}\n\n\n{self.name} = {self.name}()"
+
     def source(self) -> str:
-        """The code of the right answer, as somebody would write it in the notebook."""
+        """The code of the function that computes the right answer, or is it."""
         lines = textwrap.dedent(inspect.getsource(self._solve))
         code = lines[lines.index(f"def {self.name}(") :]
         documented = re.compile(r'\n\s+r?"""(?:[^"]|"(?!""))*"""', re.DOTALL)
@@ -127,6 +133,17 @@ class Exercise:
 
     def __repr__(self) -> str:
         return f"<Exercise {self.number}: {self.title}>"
+
+
+def fresh(sample: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of a sample, copied: a learner's function may change its lists and arrays."""
+    return tuple(_copied(argument) for argument in sample)
+
+
+def _copied(argument: Any) -> Any:
+    if isinstance(argument, list):
+        return [_copied(each) for each in argument]
+    return argument.copy() if isinstance(argument, np.ndarray) else argument
 
 
 def exercise(
@@ -187,6 +204,7 @@ def find(number: str) -> Exercise:
     Raises:
         UnknownName: there is none; names the nearest.
     """
+    number = str(number)  # 3.1 is not the name of an exercise, and is told so
     lesson = number.partition(".")[0]
     known = {each.number: each for each in exercises(lesson if lesson in _lessons() else None)}
     if number not in known:

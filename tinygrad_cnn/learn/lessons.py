@@ -100,13 +100,14 @@ def lessons(language: str = "en") -> tuple[Lesson, ...]:
 
 
 def lesson(number: str, language: str = "en") -> Lesson:
-    """The lesson of that number; "3" is "03".
+    """The lesson of that number; "3" is "03", and so is the name of its file.
 
     Raises:
         UnknownName: there is no such lesson; shows the list.
     """
     known = {each.number: each for each in lessons(language)}
-    number = number.zfill(2)
+    digits = re.match(r"\d+", number)
+    number = digits[0].zfill(2) if digits else number
     if number not in known:
         raise UnknownName.among(number, known, kind="lesson", argument="lesson")
     return known[number]

@@ -6,7 +6,7 @@ An exercise is two cells of code in a lesson: one for the answer, and one that c
 
     tc.learn.check("03.2", gradient_b2)            # what nbgrader grades
 
-In the teacher's version the first one holds the solution of the catalogue, between marks at which nbgrader
+In the teacher's version the first one holds the solution of the catalogue too, between marks where nbgrader
 takes it out again. Notebooks are dictionaries here, as nbformat describes them.
 """
 
@@ -77,18 +77,15 @@ def solved(notebook: Notebook) -> Notebook:
     """The notebook with every solution filled in, and without outputs: they belonged to the dots."""
     filled = copy.deepcopy(notebook)
     for exercise, answer, _ in exercise_cells(filled):
-        answer["source"] = f"### BEGIN SOLUTION\n{_solution(exercise)}\n### END SOLUTION"
+        dots = _text(
+            answer
+        ).rstrip()  # stay, so that the name of the answer survives when solutions are blanked
+        answer["source"] = f"{dots}\n\n### BEGIN SOLUTION\n{exercise.solution()}\n### END SOLUTION"
     for cell in filled["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"] = []
             cell["execution_count"] = None
     return filled
-
-
-def _solution(exercise: Exercise) -> str:
-    """The code that gives the variable its value; the function itself, where one is asked for."""
-    name = exercise.name
-    return exercise.source() if exercise.wants_function else f"{exercise.source()}\n\n\n{name} = {name}()"
 
 
 def _opening(exercise: Exercise) -> str:

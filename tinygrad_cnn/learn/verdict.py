@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import html
 import os
+import traceback
 from typing import Any, Literal
 
 from tinygrad_cnn.learn import answers
-from tinygrad_cnn.learn.exercise import Exercise, find
+from tinygrad_cnn.learn.exercise import Exercise, find, fresh
 from tinygrad_cnn.learn.progress import Progress
 from tinygrad_cnn.ops.random import fork_random
 from tinygrad_cnn.viz.theme import GREEN, LIGHT, VERMILLION
@@ -48,6 +49,12 @@ class Note:
 
     def __repr__(self) -> str:
         return f"{self.sign} {self.text}" + (f"\n\n{self.code}" if self.code else "")
+
+    def _ipython_display_(self) -> None:
+        """Shown, and not the result of its cell: nbgrader would take that for a number of points."""
+        from IPython.display import display
+
+        display({"text/plain": repr(self), "text/html": self._repr_html_()}, raw=True)
 
     def _repr_html_(self) -> str:
         code = f'<pre style="margin: 0.6em 0 0">{html.escape(self.code)}</pre>' if self.code else ""
@@ -101,7 +108,6 @@ def check(number: str, answer: Any) -> Verdict:
     Raises:
         UnknownName: there is no such exercise.
         WrongAnswer: only under nbgrader.
-        Exception: whatever an answer that is a function raises when it is tried.
 
     >>> check("03.1", 0.545)
     ✓ 03.1 · Right.
@@ -110,35 +116,65 @@ def check(number: str, answer: Any) -> Verdict:
     """
     exercise = find(number)
     verdict = _judged(exercise, answer)
-    if verdict.kind != "open":
-        Progress.load().tried(number, bool(verdict))
-    if not verdict and _GRADING in os.environ:
-        raise WrongAnswer(verdict.text)
+    if _GRADING in os.environ:  # what a student has solved is not the teacher's progress
+        if not verdict:
+            raise WrongAnswer(verdict.text)
+    elif verdict.kind != "open":
+        Progress.load().tried(exercise.number, bool(verdict))
     return verdict
 
 
 def _judged(exercise: Exercise, answer: Any) -> Verdict:
     if answers.is_blank(answer):
         return Verdict(exercise, "open", f"Not answered yet. {_help(exercise)}")
-    if exercise.wants_function and not callable(answer):
-        return Verdict(exercise, "wrong", f"Expected a function; this is a {type(answer).__name__}.")
-    got = exercise.values(answer)
-    if exercise.wants_function and answers.is_blank(got):
-        return Verdict(exercise, "open", f"The function returns nothing yet. {_help(exercise)}")
     with fork_random():  # drawing numbers for the right answer does not change the learner's next ones
-        return _compared(exercise, got)
-
-
-def _compared(exercise: Exercise, got: Any) -> Verdict:
-    """The verdict on what an answer gave."""
-    right = exercise.values(exercise.answer())
-    if answers.same(got, right, exercise.tolerance):
+        right = exercise.values(exercise.answer())
+    if exercise.wants_function:
+        return _judged_function(exercise, answer, right)
+    if answers.same(answer, right, exercise.tolerance):
         return Verdict(exercise, "right", "Right.")
+    return _wrong(exercise, answer, answers.oddity(answer, right, exercise.tolerance))
+
+
+def _judged_function(exercise: Exercise, answer: Any, right: tuple[Any, ...]) -> Verdict:
+    """The verdict on a function: each of its results is compared, and the first wrong one is shown."""
+    if not callable(answer):
+        return Verdict(exercise, "wrong", f"Expected a function; this is a {type(answer).__name__}.")
+    got = []
+    for sample in exercise.samples:
+        try:
+            got.append(answer(*fresh(sample)))
+        except Exception as error:
+            return Verdict(exercise, "wrong", f"{_call(exercise, sample)} fails: {_said(error)}")
+    if answers.is_blank(got):
+        words = "The function returns nothing yet; printing is not returning."
+        return Verdict(exercise, "open", f"{words} {_help(exercise)}")
+    for sample, one, other in zip(exercise.samples, got, right, strict=True):
+        if not answers.same(one, other, exercise.tolerance):
+            words = f"gives {answers.shown(one)}, and should give {answers.shown(other)}."
+            return _wrong(exercise, tuple(got), f"{_call(exercise, sample)} {words}")
+    return Verdict(exercise, "right", "Right.")
+
+
+def _wrong(exercise: Exercise, got: Any, words: str) -> Verdict:
+    """The mistake that leads to this answer; where none is known, what is odd about it."""
     for mistake in exercise.mistakes:
-        if answers.same(got, exercise.values(exercise.wrong_answer(mistake)), exercise.tolerance):
+        with fork_random():
+            wrong = exercise.values(exercise.wrong_answer(mistake))
+        if answers.same(got, wrong, exercise.tolerance):
             return Verdict(exercise, "mistake", mistake.words)
-    sentences = ("Not yet.", answers.oddity(got, right, exercise.tolerance), _help(exercise))
-    return Verdict(exercise, "wrong", " ".join(filter(None, sentences)))
+    return Verdict(exercise, "wrong", " ".join(filter(None, ("Not yet.", words, _help(exercise)))))
+
+
+def _call(exercise: Exercise, sample: tuple[Any, ...]) -> str:
+    return f"{exercise.name}({', '.join(answers.shown(each, most=40) for each in sample)})"
+
+
+def _said(error: Exception) -> str:
+    """What went wrong in a learner's function, and on which of its lines."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first one is ours
+    line = f", at: {frames[0].line}" if frames and frames[0].line else ""
+    return f"{type(error).__name__}: {error}{line}"
 
 
 def _help(exercise: Exercise) -> str:
@@ -146,7 +182,7 @@ def _help(exercise: Exercise) -> str:
 
 
 def hint(number: str) -> Note:
-    """The next hint for an exercise; after the last one, the last one again.
+    """The hints for an exercise: the first one, and one more each time.
 
     Raises:
         UnknownName: there is no such exercise.
@@ -155,15 +191,25 @@ def hint(number: str) -> Note:
     True
     """
     exercise = find(number)
-    seen = Progress.load().hinted(number, most=len(exercise.hints))
-    return Note(f"{number} · Hint {seen} of {len(exercise.hints)}: {exercise.hints[seen - 1]}")
+    seen = Progress.load().hinted(exercise.number, most=len(exercise.hints))
+    numbered = [
+        f"Hint {place} of {len(exercise.hints)}: {words}" for place, words in enumerate(exercise.hints, 1)
+    ]
+    return Note(" ".join([f"{exercise.number} ·", *numbered[:seen]]))
 
 
 def solution(number: str) -> Note:
-    """The right answer of an exercise, as code and in words.
+    """The right answer of an exercise, as code for its cell and in words.
 
     Raises:
         UnknownName: there is no such exercise.
+
+    >>> print(solution("03.3").code)
+    def paths_of_b2():
+        return 3
+    <BLANKLINE>
+    <BLANKLINE>
+    paths_of_b2 = paths_of_b2()
     """
     exercise = find(number)
-    return Note(f"{number} · {exercise.title}. {exercise.explanation}".rstrip(), exercise.source())
+    return Note(f"{exercise.number} · {exercise.title}. {exercise.explanation}".rstrip(), exercise.solution())

@@ -83,12 +83,36 @@ graph = tc.Graph.of(loss)
 graph.draw(fold=1)
 
 # %% [markdown]
-# Each box with a ⊞ is a layer, folded up. Zoom into the first one, `conv1`, and show its numbers, of large arrays a
-# small picture. In `weight` you see the first of six kernels, blue where it subtracts and red where it adds; the
-# orange circle holds what this kernel makes of the boot.
+# Ellipses are operations; later lessons explain them one by one. The last three compute the loss: `one-hot` writes
+# the label as ten numbers, a 1 for the right kind of clothes and a 0 for the others, `softmax CE` says how far the
+# ten scores are from that, and Σ/Σ takes the mean over the pictures, of which there is only one here.
+#
+# Each box with a ⊞ is a layer, folded up. Zoom into the first one, `conv1`:
+
+# %%
+graph.zoom("LeNet5/conv1").draw()
+
+# %% [markdown]
+# The blue boxes are what the layer learns. `weight` holds six *kernels* of 5 × 5 numbers. Each of them slides over the
+# image (that is the ⋆), and at every place it adds up the pixels under it, each times its number. `bias` has one more
+# number for each kernel, to be added everywhere. The orange circle is the result: six pictures of 28 × 28 numbers.
+#
+# Here are the six kernels after the training. What lies under a red cell is added, what lies under a blue one is
+# subtracted:
 
 # %% tags=["varies"]
-graph.zoom("LeNet5/conv1").draw(values=True)
+tc.viz.plot_filters(model.conv1.weight, [f"kernel {k}" for k in range(6)], columns=6, numbers=False)
+
+# %% [markdown]
+# And this is what they make of the boot: six *maps*, one for each kernel, bright where it has found what it looks for.
+# Some find edges, others whole areas. Kernel 4 is blue on the left and red on the right, so its map is bright where the
+# picture gets brighter from left to right. (Negative numbers are black here: the next operation in the graph, ReLU,
+# makes them 0.)
+
+# %% tags=["varies"]
+maps = F.relu(model.conv1(image))[0].numpy()
+pictures = [data.test.images[0] / 255, *(maps / maps.max())]
+tc.viz.plot_images(pictures, ["the image", *(f"map {k}" for k in range(6))], columns=7)
 
 # %% [markdown]
 # ### Exercise 00.1 · What comes out?
@@ -114,6 +138,9 @@ tc.learn.check("00.1", shape_of_scores)
 # Run the cell, click into the page that appears, and press the right arrow key, or use its buttons. (Before you run it
 # you see a still picture.) First the computation goes forward, then the gradients come back. Watch `a`: two
 # contributions arrive there, one from each arrow, and they add up.
+#
+# Below the picture stands the rule of each step. In a rule, L is the result, here c; g is the gradient that has arrived
+# at an operation; and x and y are the two inputs of that operation, whatever we call them.
 
 # %%
 a = tc.tensor(1.0, requires_grad=True, name="a")

@@ -157,18 +157,21 @@ with tc.record():
 
 v.name, h.name, z.name, e.name, ŷ.name, L.name = "v", "h", "z", "e", "ŷ", "L"
 graph = tc.Graph.of(L)
+print(f"L = {L.item():.3f}")
 graph.draw(fold=["Softmax", "Loss"], values=True, direction="right")
 
 # %% [markdown]
-# The first class is the true one, and the network gives it only 23 %: L is −ln 0.2327 = 1.458.
+# The first class is the true one, and the network gives it only 23 %: L is −ln 0.2327 = 1.458. (The line below the
+# picture says what the strongest colours stand for, over all numbers of the graph. The largest, 3.411, and the
+# smallest are inside of the closed boxes: 3.411 is the sum of the two exponentials, −1.458 is ln 0.2327.)
 #
 # That was the **forward pass**. To learn, we need to know how L changes when a weight changes a little: ∂L/∂W1 and
 # ∂L/∂W2. The **backward pass** visits the nodes in the opposite order. It begins at L with ∂L/∂L = 1. At each
 # operation it knows ∂L/∂(its result), and a rule of the operation makes from it ∂L/∂(each of its inputs), the chain
 # rule in one step. When it arrives at the weights, it is done.
 #
-# Each node on its way gets a partner, its gradient. The *twin view* draws both: black arrows lead forward, red ones
-# back.
+# Each node on its way gets a partner, its gradient. The *twin view* draws both: black arrows lead forward, orange
+# ones back.
 
 # %%
 graph.draw(view="twin", fold=["Softmax", "Loss"], direction="right")
@@ -179,8 +182,7 @@ graph.draw(view="twin", fold=["Softmax", "Loss"], direction="right")
 #
 # Now walk it yourself. Step forward through the values, then back through the gradients; each has the shape of the
 # array that it belongs to. The player shows the rule of every step. In a rule, g is the gradient that has arrived at
-# an operation, and x and y are the two inputs of that operation, whatever we call them. (Run the cell if you see a
-# still picture.)
+# an operation, and hᵀ is h with rows and columns swapped. (Run the cell if you see a still picture.)
 
 # %%
 tc.step(graph)
@@ -202,8 +204,8 @@ graph.draw(view="backward", fold=["Softmax", "Loss"], direction="right")
 # ### Exercise 02.2 · A network of zeros
 #
 # Back to section 1, where all of W1 and W2 is 0, and with such a loss at the end. Which weights get a gradient that
-# is not all 0? Follow the red arrows, and ask at each node by what the gradient is multiplied there. Answer with one
-# of `"W1"`, `"W2"`, `"W1 and W2"`, `"neither"`.
+# is not all 0? Follow the orange arrows, and ask at each node by what the gradient is multiplied there. Answer with
+# exactly one of these four words, quotes included: `"W1"`, `"W2"`, `"both"`, `"neither"`.
 
 # %%
 weights_that_move = ...
@@ -216,13 +218,18 @@ tc.learn.check("02.2", weights_that_move)
 #
 # The rules need values of the forward pass: h, W2, x and some more. In both pictures these are the green dotted
 # arrows, with their size. A number takes 8 bytes in float64, as here, and 4 bytes in float32, as is usual. So h, two
-# numbers, takes 16 bytes. It is needed by two rules, but kept only once.
+# numbers, takes 16 bytes. Two rules need it, that of W2 h once and that of σ twice, in h · (1 − h): these are the
+# three green arrows from h in the last picture. But h is kept only once:
 
 # %%
 kept = {graph.nodes[saved.source].name: saved.bytes for node in graph.nodes for saved in node.saved}
 kept
 
 # %% [markdown]
+# The two pictures count this in two ways. The arrows of the twin view say what each rule *reads*. Both closed boxes
+# read ŷ, so its 16 bytes are in the 40 B at ∂ Softmax and again beside the arrow to ∂ Loss. The boxes of the
+# backward view say what is *kept*, each value once: ŷ counts at ∂ Loss, and 24 B are left for ∂ Softmax.
+#
 # The data x and y and the weights W2 are there anyway. The rest are results on the way, called *activations*, and
 # they are why training needs so much more memory than prediction: everything green must wait until the backward
 # pass comes by. Note that v and z are missing. σ and the exponential find their slopes from their *results*,
@@ -231,7 +238,7 @@ kept
 # ### Exercise 02.3 · The memory of a sigmoid
 #
 # A layer of 256 neurons computes h = σ(v) for 64 samples at once, in float32: h has the shape (256, 64). How many
-# bytes are kept for the rule of this σ?
+# bytes, exactly, are kept for the rule of this σ?
 
 # %%
 bytes_kept = ...
@@ -282,7 +289,7 @@ network.zoom("hidden").draw()
 #
 # Write a function that counts the numbers that a graph learns: of all nodes whose `kind` is `"parameter"`, how many
 # numbers they hold together. The shape of a node is `node.outputs[0].shape`. For the network above the function
-# returns 44 + 10 = 54; it is tried on other graphs, too, one of them LeNet-5.
+# returns 44 + 10 = 54; it is tried on this one, and on LeNet-5.
 
 
 # %%
@@ -317,7 +324,7 @@ graph.element((0, 0), of=z, depth=2).draw()
 # ### Exercise 02.5 · Products in a product
 #
 # In the larger network of exercise 02.1, W1 has the shape (128, 784) and x the shape (784, 32). How many
-# multiplications of two numbers are in the single node W1 @ x?
+# multiplications of two numbers, exactly, are in the single node W1 @ x? (Python may do the arithmetic.)
 
 # %%
 multiplications = ...
@@ -372,6 +379,7 @@ tc.learn.check("02.6", slope_of_a)
 # everything green as soon as it is done. Who walks twice is told so:
 
 # %%
+whole = (W2 @ F.sigmoid(W1 @ x)).sum()
 whole.backward()
 
 try:
@@ -396,7 +404,9 @@ again = tc.Graph.load(f"{folder}/two_layers.json")
 print(again, "with", len(again.events), "events of the backward walk")
 
 # %% [markdown]
-# All pictures of this lesson can be drawn from `again`, and the player plays it. Other ways out:
+# `again` can be drawn, closed and opened like `graph`, and the player plays it. Only `element` needs a graph that was
+# computed here: it runs the operations once more, on single numbers, and a file has none that could be run. Other
+# ways out:
 #
 # | line | what you get |
 # |---|---|

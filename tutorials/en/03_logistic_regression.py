@@ -47,18 +47,23 @@ tc.viz.plot_arrays({"W": W, "X": X}, kind={"W": "weights"})
 #
 # | step | formula |
 # |---|---|
-# | scores | z1 = w11 · x1 + w12 · x2 + b1 and z2 likewise |
+# | products | p11 = w11 · x1, p12 = w12 · x2, p21 = w21 · x1, p22 = w22 · x2 |
+# | their sums | s1 = p11 + p12, s2 = p21 + p22 |
+# | scores | z1 = s1 + b1, z2 = s2 + b2 |
 # | exponentials | h1 = exp(z1), h2 = exp(z2) |
 # | their sum | H = h1 + h2 |
 # | probabilities | ŷ1 = h1 / H, ŷ2 = h2 / H |
 # | logarithms | l1 = ln ŷ1, l2 = ln ŷ2 |
-# | loss | L = −(y1 · l1 + y2 · l2) |
+# | terms of the loss | t1 = y1 · l1, t2 = y2 · l2 |
+# | loss | S = t1 + t2, L = −S |
+#
+# (ln is the natural logarithm. Python and this library call it `log`.)
 #
 # The target of the first sample is y = [1, 0]: class 1 for certain, so L is −ln ŷ1. Nothing is lost when ŷ1 is 1,
 # and more and more the closer it comes to 0.
 #
 # To see every number on its own, we compute with scalars, as on a blackboard. `tc.record()` keeps all values, and
-# each value gets the name that it has in the table.
+# each value gets the name that it has in the table. Each line is an operation, or the same one for both classes.
 
 
 # %%
@@ -72,19 +77,35 @@ w21, w22 = number("w21", 0.69, learns=True), number("w22", -0.92, learns=True)
 b1, b2 = number("b1", 0.0, learns=True), number("b2", 0.0, learns=True)
 y1, y2 = number("y1", 1.0), number("y2", 0.0)
 
+# %%
 with tc.record():
-    z1 = w11 * x1 + w12 * x2 + b1
-    z2 = w21 * x1 + w22 * x2 + b2
+    p11, p12, p21, p22 = w11 * x1, w12 * x2, w21 * x1, w22 * x2
+    s1, s2 = p11 + p12, p21 + p22
+    z1, z2 = s1 + b1, s2 + b2
     h1, h2 = z1.exp(), z2.exp()
     H = h1 + h2
     ŷ1, ŷ2 = h1 / H, h2 / H
     l1, l2 = ŷ1.log(), ŷ2.log()
-    L = -(y1 * l1 + y2 * l2)
+    t1, t2 = y1 * l1, y2 * l2
+    S = t1 + t2
+    L = -S
 
-named = {"z1": z1, "z2": z2, "h1": h1, "h2": h2, "H": H, "ŷ1": ŷ1, "ŷ2": ŷ2, "l1": l1, "l2": l2, "L": L}
-for name, value in named.items():
-    value.name = name
-    print(f"{name:>3} = {value.item():.4f}")
+# %%
+rows = [
+    {"p11": p11, "p12": p12, "p21": p21, "p22": p22},
+    {"s1": s1, "s2": s2},
+    {"z1": z1, "z2": z2},
+    {"h1": h1, "h2": h2, "H": H},
+    {"ŷ1": ŷ1, "ŷ2": ŷ2},
+    {"l1": l1, "l2": l2},
+    {"t1": t1, "t2": t2},
+    {"S": S, "L": L},
+]
+for row in rows:
+    for name, value in row.items():
+        value.name = name
+        print(f"{name:>3} = {value.item():z7.4f}", end="   ")  # z writes −0 as 0
+    print()
 
 # %% [markdown]
 # The classifier gives class 1 a probability of 81 %, and it is class 1: a loss of only 0.207. The same numbers in
@@ -130,7 +151,7 @@ tc.learn.check("03.2", loss)
 #
 # ∂L/∂b1 = Σ over paths of the product of the slopes along it
 #
-# The graph knows its paths. (A name such as n21 is a value that we gave no name.)
+# The graph knows its paths:
 
 # %%
 paths = graph.paths("b1")
@@ -145,13 +166,13 @@ graph.draw(highlight=paths)
 #
 # | path | product of the slopes | for the first sample |
 # |---|---|---|
-# | h1 → ŷ1 → L | h1 · 1/H · (−y1 · H/h1) = −y1 | −1 |
 # | h1 → H → ŷ1 → L | h1 · (−h1/H²) · (−y1 · H/h1) = y1 · h1/H | 0.8129 |
 # | h1 → H → ŷ2 → L | h1 · (−h2/H²) · (−y2 · H/h2) = y2 · h1/H | 0 |
+# | h1 → ŷ1 → L | h1 · 1/H · (−y1 · H/h1) = −y1 | −1 |
 #
-# ∂L/∂b1 = −y1 + y1 · h1/H + y2 · h1/H
+# ∂L/∂b1 = y1 · h1/H + y2 · h1/H − y1
 #
-# One of y1 and y2 is 1, the other is 0, so the last two add up to h1/H = ŷ1, whichever class is the true one:
+# One of y1 and y2 is 1, the other is 0, so the first two add up to h1/H = ŷ1, whichever class is the true one:
 #
 # **∂L/∂b1 = ŷ1 − y1**
 #
@@ -180,7 +201,8 @@ tc.learn.check("03.3", paths_of_b2)
 # on, so all paths that share a stretch walk it together.
 #
 # Step through it. The player shows the rule of each step, with its numbers; watch `h1` collect one contribution
-# from ŷ1 and one from H. (Run the cell if you see a still picture.)
+# from ŷ1 and one from H. In a rule, g is the gradient that has arrived. For H the player writes −g · ŷ1/H, and the
+# table above −h1/H²: the same slope, because ŷ1 = h1/H. (Run the cell if you see a still picture.)
 
 # %%
 tc.step(graph)
@@ -199,8 +221,9 @@ tc.learn.check("03.4", slope_of_b2)
 # %% [markdown]
 # ### Exercise 03.5 · ∂L/∂w12 of the second sample
 #
-# The weight w12 sits where b1 does, one node further from the loss: it is multiplied by x2 first. The sample is
-# x = [0.8, 0.1], y = [0, 1], and its ŷ1 you know from exercise 03.1.
+# The way from w12 to L is that of b1 with two more nodes before it: w12 is multiplied by x2, and the product is added
+# to the other one; b1 joins them only at z1. The sample is x = [0.8, 0.1], y = [0, 1], and its ŷ1 you know from
+# exercise 03.1.
 
 # %%
 slope_of_w12 = ...
@@ -218,7 +241,7 @@ tc.learn.check("03.5", slope_of_w12)
 for sample, label in zip(X, labels, strict=True):
     b = tc.zeros(2, dtype="float64", requires_grad=True)
     F.cross_entropy(F.linear(sample, W, b), label).backward()
-    print(f"∂L/∂b1 = {b.grad[0].item():6.2f}")
+    print(f"∂L/∂b1 = {b.grad[0].item():7.4f}")
 
 # %% [markdown]
 # Two samples would like a higher b1, one (of the other class) a lower one, and its wish is the strongest, because
@@ -230,7 +253,7 @@ b = tc.zeros(2, dtype="float64", requires_grad=True)
 batch_loss = F.cross_entropy(F.linear(X, W, b), labels)
 batch_loss.backward()
 print(f"loss of the batch = {batch_loss.item():.4f}")
-print(f"∂L/∂b1 = {b.grad[0].item():.2f}")
+print(f"∂L/∂b1 = {b.grad[0].item():.4f}")
 
 # %% [markdown]
 # ## 6 · One step of gradient descent
@@ -242,7 +265,7 @@ print(f"∂L/∂b1 = {b.grad[0].item():.2f}")
 # %%
 optimizer = tc.optim.SGD([b], lr=0.1)
 optimizer.step()
-print(f"b1 = {b[0].item():.3f}")
+print(f"b1 = {b[0].item():.4f}")
 
 # %% [markdown]
 # ### Exercise 03.6 · Where did b2 go?
@@ -258,11 +281,13 @@ tc.learn.check("03.6", b2_after_one_step)
 # %% [markdown]
 # ### Many steps
 #
-# One step changes little. Let all six numbers learn, for 200 steps. For a start, the loss must be *smaller* after
-# each of them; if it is not, α is too large.
+# One step changes little. Let all six numbers learn, for 200 steps. With α = 0.1 the loss would still be 0.17 after
+# them, so we take longer steps now: α = 0.5. There is a limit: the slope is that of the place where a step begins, and
+# a long step may end on the other side of the valley, higher up. So look at the curve. Here the loss must fall with
+# every step; if it rises, α is too large.
 
 # %%
-learned = [W.detach().requires_grad_(), tc.zeros(2, dtype="float64", requires_grad=True)]
+learned = [W.detach().clone().requires_grad_(), tc.zeros(2, dtype="float64", requires_grad=True)]
 optimizer = tc.optim.SGD(learned, lr=0.5)
 losses = []
 for _ in range(200):
@@ -271,9 +296,10 @@ for _ in range(200):
     step_loss.backward()
     optimizer.step()
     losses.append(step_loss.item())
+losses.append(F.cross_entropy(F.linear(X, *learned), labels).item())  # after the last step
 
 print(f"loss: {losses[0]:.4f} before, {losses[-1]:.4f} after 200 steps")
-tc.viz.plot_lines({"loss of the batch": (range(200), losses)}, xlabel="step", ylabel="L")
+tc.viz.plot_lines({"loss of the batch": (range(201), losses)}, xlabel="step", ylabel="L")
 
 # %% [markdown]
 # ## What to take with you

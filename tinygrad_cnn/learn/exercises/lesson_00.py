@@ -92,6 +92,11 @@ def _():
     return 16.0
 
 
+@gradient_of_d.mistake("That is how far d moves when a moves by 0.001. How many times as far is that?")
+def _():
+    return 0.008
+
+
 @exercise(
     "00.3",
     hints=[
@@ -125,7 +130,23 @@ def _(answers, labels):
 
 
 @share_right.mistake(
-    "That is 0. Either == compared whole lists (compare one by one), or // dropped the fraction (use /)."
+    "That is 0 for every list. Either nothing was counted, or == compared whole lists (compare one by one), "
+    "or // dropped the fraction (use /)."
 )
 def _(answers, labels):
     return answers == labels
+
+
+@share_right.mistake(
+    "Only the first pair was counted: the return stands inside the loop. Move it below, to the left."
+)
+def _(answers, labels):
+    return (answers[0] == labels[0]) / len(labels)
+
+
+@share_right.mistake(
+    "That is 1 for every list. Either all pairs were counted, the wrong ones, too, or the function returned "
+    "at the first pair."
+)
+def _(answers, labels):
+    return len(answers) / len(labels)

@@ -62,6 +62,16 @@ def _():
     return -0.05 * slope(L, 3)
 
 
+@w_after_one_step.mistake("That is the size of the step, α times the slope. It is taken away from 3.")
+def _():
+    return 0.05 * slope(L, 3)
+
+
+@w_after_one_step.mistake("That is the slope at 3. Now take the step from there: w − α · slope.")
+def _():
+    return slope(L, 3)
+
+
 @w_after_one_step.mistake(
     "The loss was subtracted. It says how wrong w is; the way to go is in the slope of L."
 )
@@ -199,10 +209,16 @@ def _():
     return 20.0, 60.0
 
 
+@sent_back.mistake("Both numbers are right, but not in this order: first what goes to x, then to y.")
+def _():
+    return -15.0, 5.0
+
+
 @exercise(
     "01.5",
     hints=[
-        "Do as in the cell with tanh: begin with a Scalar, compute y from it, walk back, read the gradient.",
+        "Do as in the cell with tanh: begin with a Scalar, compute y from it (exp is its method), walk back, "
+        "read the gradient.",
         "x = Scalar(x); y = 1 / (1 + (-x).exp()); and y.backward() fills x.grad.",
     ],
     samples=[(0.0,), (0.5,), (-2.0,), (3.0,)],
@@ -224,7 +240,10 @@ def _(x):
     return 1 / (1 + math.exp(-x))
 
 
-@sigmoid_slope.mistake("The sign in the exponent is missing: σ(x) = 1 / (1 + e⁻ˣ), with −x.")
+@sigmoid_slope.mistake(
+    "The size is right, the sign is not. Either the exponent has lost its minus, σ(x) = 1 / (1 + e⁻ˣ), or "
+    "the result was negated."
+)
 def _(x):
     x = Scalar(x)
     (1 / (1 + x.exp())).backward()
@@ -232,7 +251,8 @@ def _(x):
 
 
 @sigmoid_slope.mistake(
-    "Nothing has been walked back yet, so the gradient is still 0: call y.backward() first."
+    "The gradient is still 0. Either y.backward() was not called, or this Scalar takes no part in y: another "
+    "one does, or math.exp made a plain number of it. Write x = Scalar(x), and use x from there on."
 )
 def _(x):
     return Scalar(x).grad
@@ -253,14 +273,22 @@ def _(x):
 def slope_of_x1():
     """∂o/∂x1 of the neuron
 
-    The slope of tanh, 1 − o² = 0.786, arrives at the product, and x1 gets the other factor: 0.786 · 0.8.
+    The slope of tanh, 1 − o² = 0.786, arrives at the product, and x1 gets the other factor: 0.786 · 0.8 =
+    0.629.
     """
     return (1 - o * o) * w1
 
 
-@slope_of_x1.mistake("That is ∂o/∂w1. In w1 · x1 it is x1's turn, and the other factor is w1 = 0.8.")
+@slope_of_x1.mistake(
+    "That is what arrives at the product, and also ∂o/∂w1, as x1 = 1. x1 gets the other factor, w1 = 0.8."
+)
 def _():
     return (1 - o * o) * x1
+
+
+@slope_of_x1.mistake("That is ∂o/∂w2, with x2 = −2 as the factor. Asked for is x1; its factor is w1 = 0.8.")
+def _():
+    return (1 - o * o) * x2
 
 
 @slope_of_x1.mistake("That is the other input, x2, with its weight 0.2.")

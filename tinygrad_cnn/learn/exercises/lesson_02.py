@@ -8,7 +8,8 @@ import tinygrad_cnn as tc
 from tinygrad_cnn import functional as F
 from tinygrad_cnn.learn.exercise import exercise
 
-_LAYER = tc.Graph.of(F.linear(tc.zeros(1, 10), *(tc.zeros(*s, requires_grad=True) for s in ((4, 10), (4,)))))
+_LAYERS = tc.nn.Sequential(tc.nn.Linear(10, 4), tc.nn.Sigmoid(), tc.nn.Linear(4, 2))  # of section 5
+_NETWORK = tc.Graph.of(_LAYERS(tc.zeros(1, 10)))
 _LENET = tc.Graph.of(tc.models.LeNet5()(tc.zeros(1, 1, 28, 28)))
 
 
@@ -69,15 +70,25 @@ def weights_that_move():
     W2 = tc.zeros(2, 4, requires_grad=True)
     ŷ = F.softmax(W2 @ F.sigmoid(W1 @ x), 0)
     (-ŷ[0, 0].log()).backward()
-    moving = [name for name, W in {"W1": W1, "W2": W2}.items() if W.grad.abs().sum() > 0]
-    return " and ".join(moving) or "neither"
+    (moving,) = [name for name, W in {"W1": W1, "W2": W2}.items() if W.grad.abs().sum() > 0]
+    return moving
 
 
 @weights_that_move.mistake(
     "Not W1: on the way from z to h the gradient is multiplied by W2, which is all zeros."
 )
 def _():
+    return "both"
+
+
+@weights_that_move.mistake('That is "both". But W1 gets nothing: on its way there the gradient meets W2 = 0.')
+def _():
     return "W1 and W2"
+
+
+@weights_that_move.mistake('Two names are "both". But only one is right: what does W2 = 0 do to ∂L/∂h?')
+def _():
+    return "W1, W2"
 
 
 @weights_that_move.mistake("The other one. Before it comes to W1, the gradient is multiplied by W2 = 0.")
@@ -88,6 +99,11 @@ def _():
 @weights_that_move.mistake("At W2 the gradient is multiplied by h, and h = σ(0) = ½. So W2 gets something.")
 def _():
     return "neither"
+
+
+@weights_that_move.mistake('That is "neither". But h = σ(0) = ½ is not 0, and ∂L/∂W2 = ∂L/∂z · hᵀ.')
+def _():
+    return "none"
 
 
 @exercise(
@@ -125,13 +141,18 @@ def _():
     return 256 * 4
 
 
+@bytes_kept.mistake("Right in KiB. The question is for bytes, and a KiB has 1024 of them.")
+def _():
+    return 256 * 64 * 4 // 1024
+
+
 @exercise(
     "02.4",
     hints=[
         'Go through graph.nodes, and look only at those with kind == "parameter".',
         "How many numbers a shape holds is the product of its sizes: np.prod(node.outputs[0].shape).",
     ],
-    samples=[(_LAYER,), (_LENET,)],
+    samples=[(_NETWORK,), (_LENET,)],
 )
 def count_parameters(graph):
     """How many numbers a graph learns
@@ -145,6 +166,12 @@ def count_parameters(graph):
 @count_parameters.mistake("That counts the parameter arrays. Count the numbers in them: multiply each shape.")
 def _(graph):
     return sum(node.kind == "parameter" for node in graph.nodes)
+
+
+@count_parameters.mistake("The biases are missing. They learn, too: every node of this kind counts.")
+def _(graph):
+    shapes = [node.outputs[0].shape for node in graph.nodes if node.kind == "parameter"]
+    return sum(np.prod(shape) for shape in shapes if len(shape) > 1)
 
 
 @count_parameters.mistake("The data was counted, too. It is a leaf, but it does not learn: look at the kind.")
