@@ -78,7 +78,7 @@ def numbers(answer: Any) -> Array:
         raise Unusable(f"Expected numbers; this is {_kind(answer)}.")
     try:
         return np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Unusable("Expected numbers; this cannot be read as numbers in rows and columns.") from None
 
 

@@ -141,8 +141,8 @@ def fresh(sample: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _copied(argument: Any) -> Any:
-    if isinstance(argument, list):
-        return [_copied(each) for each in argument]
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(_copied(each) for each in argument)
     return argument.copy() if isinstance(argument, np.ndarray) else argument
 
 
