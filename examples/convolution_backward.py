@@ -73,6 +73,7 @@ def main(folder: Path) -> None:
     graph.element((0, 0, 0, 0), of="O").render(folder / "convolution_o00.svg")
     graph.element().render(folder / "convolution_backward.svg", gradients=True)
     graph.render(folder / "convolution_twin.svg", view="twin", values=True)
+    print(f"pictures: {folder.resolve()}/convolution_*.svg")
 
 
 if __name__ == "__main__":

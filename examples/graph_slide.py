@@ -42,6 +42,7 @@ def main(folder: Path) -> None:
     graph = two_layers()
     graph.render(folder / "graph_slide.svg", fold="Softmax")
     graph.render(folder / "graph_slide_values.svg", values=True)
+    print(f"pictures: {folder.resolve()}/graph_slide*.svg")
 
 
 if __name__ == "__main__":

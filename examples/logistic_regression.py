@@ -58,6 +58,7 @@ def main(folder: Path) -> None:
     b1 = -LEARNING_RATE * sum(slopes) / len(slopes)
     print(f"∂L/∂b1 of the three samples: {', '.join(f'{each:.2f}' for each in slopes)}")
     print(f"one step with α = {LEARNING_RATE}: b1 = {b1:.3f}")
+    print(f"pictures: {folder.resolve()}/logistic_regression*.svg")
 
 
 if __name__ == "__main__":

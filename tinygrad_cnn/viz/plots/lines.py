@@ -28,6 +28,7 @@ _LOOKS = (
     (SKY_BLUE, (0, (8, 1.5))),
     (LIGHT.ink, (0, (3, 1, 1, 1, 1, 1))),
 )
+_UPRIGHT = 2  # letters of a name: so few stand upright beside their axis
 _DOTTED_UP_TO = 20  # points of a curve: so few were measured, one by one
 _WIDTH, _HEIGHT = 6.4, 3.8  # inches; beside that stand the names of several curves
 _TANGENT = 1.1  # inches to either side of its point
@@ -108,6 +109,9 @@ def plot_lines(
             )
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
+        if len(ylabel) <= _UPRIGHT:
+            axes.yaxis.labelpad = 12
+            axes.yaxis.label.set(rotation=0, va="center")
         axes.set_title(title or "", loc="left")
         if len(drawn) > 1:
             figure.legend(loc="outside right center", frameon=False)
