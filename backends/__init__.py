@@ -5,5 +5,6 @@ core never imports it: backends are found through the entry-point group `tinygra
 
     numpy   the default: NumPy on the processor
     cupy    CuPy on an NVIDIA GPU; tested without one so far
+    scalar  one Python object for every number: the specification
     meta    shapes and dtypes only, for summaries of networks too large to build
 """

@@ -65,8 +65,9 @@ def _cell(filename: str) -> str:
     """The cell of a notebook that a file name stands for, as tracebacks call it; "" outside of notebooks."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    named = shell.compile.format_code_name(filename) if shell is not None else None
-    return " ".join(named) if named else ""
+    # IPython 7, which Colab has, cannot tell; its file names are readable by themselves.
+    name_of = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    return " ".join(name_of(filename) or ()) if name_of is not None else ""
 
 
 def is_library_frame(frame: FrameType) -> bool:

@@ -186,7 +186,7 @@ def _load(name: str, options: tuple[tuple[str, Any], ...]) -> Backend:
             f"the {name} backend cannot be imported: {error}",
             hint=f"install what it needs, or choose another: {', '.join(backends())}",
         ) from error
-    add_library(sys.modules[factory.__module__])  # an error in it is shown at the line that used it
+    add_library(sys.modules[points[name].module])  # an error in it is shown at the line that used it
     try:
         backend = factory(**dict(options))
     except TypeError as error:

@@ -82,6 +82,7 @@ class BrokenEntryPoint:
     """An entry point as the packaging machinery gives it."""
 
     name = "broken"
+    module = "builtins"
     value = "nowhere:Backend"
 
     def __init__(self, load):

@@ -8,6 +8,7 @@ import inspect
 import pickle
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -140,3 +141,11 @@ def test_a_context_manager_in_between_is_not_the_users_line():
     with pytest.raises(ShapeError) as caught, refusing():
         pass
     assert str(caught.value.where).startswith(Path(__file__).name)
+
+
+def test_where_ipython_cannot_name_its_cells_the_file_is_named(monkeypatch):
+    """IPython 7, as on Colab."""
+    ipython = ModuleType("IPython")
+    ipython.get_ipython = lambda: SimpleNamespace(compile=object())
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    assert str(_source.user_line(depth=1)).startswith(Path(__file__).name)

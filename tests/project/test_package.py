@@ -101,3 +101,12 @@ def test_every_public_name_exists():
         getattr(tc, name)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         tc.nonsense  # noqa: B018
+
+
+def test_every_public_name_is_exported():
+    """Strict type checkers let nobody use a name that a typed package imports and does not list."""
+    public = {
+        name for name in dir(tc) if not name.startswith("_") and not inspect.ismodule(getattr(tc, name))
+    }
+    assert public - set(tc.__all__) == set()
+    assert all(hasattr(tc, name) for name in tc.__all__)

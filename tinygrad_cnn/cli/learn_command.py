@@ -66,17 +66,16 @@ def _show(chosen: Iterable[Lesson]) -> None:
 
 def _open(chosen: Lesson, folder: Path, *, start: bool) -> None:
     """Make the copy, unless there is one, and show it."""
-    path = folder / chosen.name
-    found = path.exists()
-    chosen.copy(folder)
+    found = (folder / chosen.name).exists()
+    path = chosen.copy(folder)
+    if not found and find_spec("nbformat") is not None:
+        _trust(path)
     typer.echo(f"{path}: {'your copy, as you left it' if found else 'your copy'}")
     if not start:
         return
     if find_spec("jupyterlab") is None:
         typer.echo("open it in VS Code, or let this command do it: pip install 'tinygrad-cnn[learn]'")
         return
-    if not found:
-        _trust(path)
     typer.echo("JupyterLab opens in the browser; Ctrl-C here ends it")
     done = subprocess.run([sys.executable, "-m", "jupyterlab", str(path)], check=False)
     raise typer.Exit(done.returncode)

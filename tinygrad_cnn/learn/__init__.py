@@ -3,7 +3,7 @@
     tc.learn.check("07.2", answer)    is it right? If not: which mistake was it?
     tc.learn.hint("07.2")             a hint; ask again for the next one
     tc.learn.solution("07.2")         the right answer, as code and in words
-    tc.learn.lessons()                the notebooks, and how far you are in each
+    tc.learn.lessons()                the notebooks; `tinygrad-cnn learn` shows how far you are in each
 
 The number of an exercise is the number of its lesson and its place there.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from tinygrad_cnn._files import atomic_write
 from tinygrad_cnn.errors import UnknownName
 from tinygrad_cnn.learn.exercise import Exercise, exercises
 from tinygrad_cnn.learn.progress import Progress
@@ -68,8 +68,8 @@ class Lesson:
         target = folder / self.name
         if not target.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            with resources.as_file(self._file) as source:
-                shutil.copyfile(source, target)
+            with atomic_write(target) as file:
+                file.write(self._file.read_bytes())
         return target
 
 

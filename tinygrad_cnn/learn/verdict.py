@@ -103,7 +103,7 @@ def check(number: str, answer: Any) -> Verdict:
         answer: a number, an array or tensor, a shape, a word, or a function, as the exercise asks.
 
     Returns:
-        The verdict; a notebook shows it. It is remembered, see `tc.learn.lessons()`.
+        The verdict; a notebook shows it. It is remembered; `tinygrad-cnn learn` shows how far you are.
 
     Raises:
         UnknownName: there is no such exercise.

@@ -16,7 +16,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.viz import dot, layered, mermaid, render, tikz
 from tinygrad_cnn.viz.picture import Picture
 from tinygrad_cnn.viz.theme import get_theme
@@ -66,8 +65,7 @@ class Drawing:
             OptionalDependencyError: no Graphviz found.
         """
         source = self.to_dot()
-        drawn = render.draw(source, "svg", engine=self._engine).decode()
-        return _prefixed(drawn, prefix or _prefix(source))
+        return self._drawn(source, prefix or _prefix(source))
 
     def to_mermaid(self) -> str:
         """The drawing in the Mermaid language; see `Graph.to_mermaid`."""
@@ -80,19 +78,11 @@ class Drawing:
     def render(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing into a file; see `Graph.render`."""
         target = Path(path)
-        format = target.suffix.lower().removeprefix(".")
-        render.write(target, self._content(format, str(path)))
+        render.write(target, self._content(render.format_of(target, FORMATS)))
         return target
 
-    def _content(self, format: str, path: str) -> bytes:
+    def _content(self, format: str) -> bytes:
         texts = {"svg": self.to_svg, "dot": self.to_dot, "mmd": self.to_mermaid, "tex": self.to_tikz}
-        if format not in FORMATS:
-            raise ArgumentError(
-                "the extension of the file says how to draw",
-                argument="path",
-                expected=f"a name that ends in one of {', '.join(f'.{name}' for name in FORMATS)}",
-                got=path,
-            )
         if format in texts:
             return texts[format]().encode()
         return render.draw(self.to_dot(), format, engine=self._engine)
@@ -100,11 +90,18 @@ class Drawing:
     def _repr_svg_(self) -> str:
         """What a notebook shows: a drawing wider than the page runs down instead, or is made smaller."""
         number = next(_shown)
-        drawn = self.to_svg(_prefix(self.to_dot(), number))
+        drawn = self._numbered(number)
         if self.picture.direction is None and _width(drawn) > _PAGE:
             down = Drawing(replace(self.picture, direction="down"), self.theme.name)
-            drawn = min(drawn, down.to_svg(_prefix(down.to_dot(), number)), key=_width)
+            drawn = min(drawn, down._numbered(number), key=_width)
         return _fitted(drawn)
+
+    def _numbered(self, number: int) -> str:
+        source = self.to_dot()
+        return self._drawn(source, _prefix(source, number))
+
+    def _drawn(self, source: str, prefix: str) -> str:
+        return _prefixed(render.draw(source, "svg", engine=self._engine).decode(), prefix)
 
     @property
     def _is_large(self) -> bool:

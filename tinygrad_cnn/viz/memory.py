@@ -81,14 +81,7 @@ class MemoryDrawing:
             OptionalDependencyError: no Graphviz found.
         """
         target = Path(path)
-        format = target.suffix.lower().removeprefix(".")
-        if format not in FORMATS:
-            raise ArgumentError(
-                "the extension of the file says how to draw",
-                argument="path",
-                expected=f"a name that ends in one of {', '.join(f'.{name}' for name in FORMATS)}",
-                got=str(path),
-            )
+        format = render.format_of(target, FORMATS)
         if format == "dot":
             content = self.to_dot().encode()
         elif format == "svg":

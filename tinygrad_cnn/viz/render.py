@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,6 +105,23 @@ def _silenced_library() -> Iterator[None]:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def format_of(path: Path, formats: Sequence[str]) -> str:
+    """The format that the extension of a file asks for.
+
+    Raises:
+        ArgumentError: none of `formats`.
+    """
+    format = path.suffix.lower().removeprefix(".")
+    if format not in formats:
+        raise ArgumentError(
+            "the extension of the file says how to draw",
+            argument="path",
+            expected=f"a name that ends in one of {', '.join(f'.{name}' for name in formats)}",
+            got=str(path),
+        )
+    return format
 
 
 def write(path: Path, content: bytes) -> None:

@@ -5,7 +5,8 @@ cells     arrays as cells with their numbers, in rows with signs between them
 arrays    `plot_arrays`: small arrays side by side
 window    `plot_window`: one position of a sliding window, product by product
 images    `plot_images`: pictures in a grid
-charts    `plot_lines` and `plot_bars`: curves with their tangents, distributions
+lines     `plot_lines`: curves, and points on them with their tangents
+bars      `plot_bars`: distributions side by side
 regions   `plot_regions`: how a classifier cuts the plane
 training  `plot_history` and `plot_confusion`: how a training run went
 filters   `plot_filters`: the kernels of a layer

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_cnn.errors import ArgumentError, DTypeError, OptionalDependencyError, ShapeError
-from tinygrad_cnn.viz.render import write
+from tinygrad_cnn.errors import DTypeError, OptionalDependencyError, ShapeError
+from tinygrad_cnn.viz.render import format_of, write
 from tinygrad_cnn.viz.theme import LIGHT
 
 if TYPE_CHECKING:
@@ -116,15 +116,7 @@ class Plot:
             ArgumentError: another ending, or a path that cannot be written.
         """
         target = Path(path)
-        format = target.suffix.lower().removeprefix(".")
-        if format not in FORMATS:
-            raise ArgumentError(
-                "the extension of the file says how to draw",
-                argument="path",
-                expected=f"a name that ends in one of {', '.join(f'.{name}' for name in FORMATS)}",
-                got=str(path),
-            )
-        write(target, self._drawn(format))
+        write(target, self._drawn(format_of(target, FORMATS)))
         return target
 
     def _drawn(self, format: str) -> bytes:
