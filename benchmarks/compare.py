@@ -31,7 +31,7 @@ import scaling
 import tables
 from peers import ENTRIES, installed_version
 from rich.console import Console
-from turns import WARM_UP, Contender, compare, in_fresh_process
+from turns import as_data, compare, in_fresh_process
 from workloads import WORKLOADS, Workload
 
 SUITES = ("graphs", "overhead", "scalar")  # files of this folder that measure by themselves
@@ -97,7 +97,7 @@ def _measure(
         names = [name for name in names if name not in slow]
         contenders, left_out = compare(workload, names, say=progress.print, **limits)
         left_out |= dict.fromkeys(slow, "a turn would take minutes")
-        return _row(workload, contenders, left_out)
+        return as_data(workload, contenders, left_out)
 
     for name in options.workloads:
         if name in WORKLOADS:
@@ -149,29 +149,6 @@ def _options() -> argparse.Namespace:
 
 
 # --- measuring ------------------------------------------------------------------------------------
-
-
-def _row(workload: Workload, contenders: list[Contender], left_out: dict[str, str]) -> dict[str, Any]:
-    """What was measured of one workload, as plain data. PyTorch is the reference, or else the first."""
-    reference = min(contenders, key=lambda contender: contender.peer != "torch", default=None)
-    rows = []
-    for contender in contenders:
-        pairs = zip(contender.losses, reference.losses, strict=True)
-        apart = max(abs(mine - other) / max(1.0, abs(other)) for mine, other in pairs)
-        rows.append(
-            {
-                "peer": contender.peer,
-                "images_per_second": contender.rates,
-                "warm_up_seconds": contender.warm_up,
-                "peak_bytes": contender.peak,
-                "peak_after_import_bytes": contender.imported,
-                "first_losses": contender.losses,
-                "last_loss": contender.last_loss,
-                "apart": apart,
-            }
-        )
-    facts = {"name": workload.name, "title": workload.title, "batch": workload.batch, "warm_up": WARM_UP}
-    return {**facts, "left_out": left_out, "contenders": rows}
 
 
 def _scaling(run: Callable[..., dict[str, Any]], names: list[str], quick: bool) -> list[dict[str, Any]]:

@@ -13,9 +13,8 @@ Debian's package `dataset-fashion-mnist` puts them; `compare.py --data FOLDER` n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,13 @@ QUICK = Recipe(folder=MINI, dataset="fashion-mini", epochs=2)
 
 
 def measure(
-    recipe: Recipe, names: Sequence[str], *, rounds: int, threads: int, say: Callable[[str], None]
+    recipe: Recipe,
+    names: Sequence[str],
+    *,
+    rounds: int,
+    threads: int,
+    say: Callable[[str], None],
+    entries: Mapping[str, Entry] = CONTENDERS,
 ) -> dict[str, Any]:
     """Let the contenders of these names take turns.
 
@@ -67,10 +72,10 @@ def measure(
     with few_processors(threads):
         for seed in range(rounds):
             for name in list(runs):
-                say(f"fashion-epochs: round {seed + 1} of {rounds}, {CONTENDERS[name].title}")
+                say(f"{recipe.dataset}: round {seed + 1} of {rounds}, {entries[name].title}")
                 time.sleep(PAUSE)
                 try:
-                    runs[name].append(in_fresh_process(_run, name, recipe, seed, threads))
+                    runs[name].append(in_fresh_process(_run, entries[name], recipe, seed, threads))
                 except Exception as problem:
                     del runs[name]
                     left_out[name] = in_words(problem)
@@ -78,10 +83,9 @@ def measure(
     return {"recipe": facts, "contenders": runs, "left_out": left_out}
 
 
-def _run(name: str, recipe: Recipe, seed: int, threads: int) -> dict[str, Any]:
+def _run(entry: Entry, recipe: Recipe, seed: int, threads: int) -> dict[str, Any]:
     """One training, in the process where this is called; `seconds` and `accuracy` after each epoch."""
-    entry = CONTENDERS[name]
-    learn = getattr(import_module(f"peers.{entry.module}"), entry.name)
+    learn = entry.load()
     start = time.perf_counter()
     epochs = [(time.perf_counter() - start, a) for a in learn(recipe, seed=seed, threads=threads)]
     seconds, accuracy = zip(*epochs, strict=True)

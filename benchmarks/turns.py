@@ -18,7 +18,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from networks import first_weights
-from peers import ENTRIES, Peer, find
+from peers import ENTRIES, Entry, Peer
 from workloads import Workload, as_loss, batches, losses, work
 
 PAUSE = 0.25  # seconds
@@ -45,7 +45,7 @@ class Contender:
     line: Connection
     warm_up: float = 0.0  # seconds: building, compiling, the first steps
     imported: int = 0  # bytes: peak after the framework is imported
-    peak: int = 0  # bytes: peak at the end
+    peak: int = 0  # bytes: peak at the end; of the device's memory for those who compute on one
     losses: list[float] = field(default_factory=list)  # of the first steps, without dropout
     last_loss: float = 0.0
     rates: list[float] = field(default_factory=list)
@@ -81,14 +81,15 @@ def compare(
     threads: int,
     patience: float,
     say: Callable[[str], None],
+    entries: Mapping[str, Entry] = ENTRIES,
 ) -> tuple[list[Contender], dict[str, str]]:
-    """Let the peers take turns; returns those who took part, and why others did not."""
+    """Let the peers of these names take turns; returns those who took part, and why others did not."""
     ready, left_out = [], {}
     with few_processors(threads):
         for name in names:
-            contender = _start(name, workload, threads)
+            contender = _start(name, entries[name], workload, threads)
             try:
-                say(f"{workload.name}: {ENTRIES[name].title} gets ready")
+                say(f"{workload.name}: {entries[name].title} gets ready")
                 answer = contender.hear(patience)
             except Exception as problem:
                 contender.stop()
@@ -116,25 +117,48 @@ def compare(
     return ready, left_out
 
 
+def as_data(workload: Workload, contenders: list[Contender], left_out: dict[str, str]) -> dict[str, Any]:
+    """What was measured of one workload, as plain data. PyTorch is the reference, or else the first."""
+    reference = min(contenders, key=lambda contender: contender.peer != "torch", default=None)
+    rows = []
+    for contender in contenders:
+        pairs = zip(contender.losses, reference.losses, strict=True)
+        apart = max(abs(mine - other) / max(1.0, abs(other)) for mine, other in pairs)
+        rows.append(
+            {
+                "peer": contender.peer,
+                "images_per_second": contender.rates,
+                "warm_up_seconds": contender.warm_up,
+                "peak_bytes": contender.peak,
+                "peak_after_import_bytes": contender.imported,
+                "first_losses": contender.losses,
+                "last_loss": contender.last_loss,
+                "apart": apart,
+            }
+        )
+    facts = {"name": workload.name, "title": workload.title, "batch": workload.batch, "warm_up": WARM_UP}
+    return {**facts, "left_out": left_out, "contenders": rows}
+
+
 def in_words(problem: Exception) -> str:
     return " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
 
 
-def _start(name: str, workload: Workload, threads: int) -> Contender:
+def _start(name: str, entry: Entry, workload: Workload, threads: int) -> Contender:
     """A fresh interpreter, not a copy of this one: `spawn`."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, name, workload, threads), daemon=True)
+    process = context.Process(target=_serve, args=(there, entry, workload, threads), daemon=True)
     process.start()
     there.close()  # so that the line breaks when the process ends
     return Contender(name, process, here)
 
 
-def _serve(line: Connection, name: str, workload: Workload, threads: int) -> None:
+def _serve(line: Connection, entry: Entry, workload: Workload, threads: int) -> None:
     """The other process: get ready, then answer each number of steps with the seconds they took."""
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries that print do not disturb the table
     try:
-        peer_class = find(name)
+        peer_class = entry.load()
         imported = peak_memory()
         start = time.perf_counter()
         checked = workload.checked()
@@ -147,7 +171,8 @@ def _serve(line: Connection, name: str, workload: Workload, threads: int) -> Non
         line.send((seconds, imported, first))
         while (steps := line.recv()) is not None:
             line.send(_turn(workload, peer, dealt, steps))
-        line.send(peak_memory())
+        on_device = peer.device_memory()
+        line.send(peak_memory() if on_device is None else on_device)
     except Exception as problem:
         # In words, since the class of the problem may be unknown on the other side.
         line.send(RuntimeError(f"{type(problem).__name__}: {problem}"))
@@ -162,10 +187,12 @@ def _turn(workload: Workload, peer: Peer, dealt: Iterator[Any], steps: int) -> t
         result = step(*next(dealt))
         done += 1
         seconds = time.perf_counter() - start
+    peer.wait()
+    seconds = time.perf_counter() - start
     return done * workload.batch / seconds, as_loss(result)
 
 
-def _begin(workload: Workload, peer_class: type[Peer], threads: int) -> tuple[Peer, Iterator[Any]]:
+def _begin(workload: Workload, peer_class: Callable[..., Peer], threads: int) -> tuple[Peer, Iterator[Any]]:
     peer = peer_class(workload.network, first_weights(workload.network), threads=threads)
     return peer, batches(workload, peer)
 

@@ -26,6 +26,7 @@ from tinygrad_cnn.backend import backends, get_backend, set_num_threads, use_bac
 from tinygrad_cnn.dtypes import (
     DType,
     Spec,
+    bfloat16,
     float16,
     float32,
     float64,
@@ -51,7 +52,9 @@ __all__ = [
     "Spec",
     "Tensor",
     "Trainer",
+    "amp",
     "backends",
+    "bfloat16",
     "bool",
     "capture",
     "data",
@@ -98,7 +101,20 @@ __all__ = [
 __all__ += ops.__all__
 
 # The rooms above the engine are imported when first asked for: `import tinygrad_cnn` stays quick.
-_ROOMS = ("data", "functional", "io", "learn", "metrics", "models", "nn", "optim", "testing", "train", "viz")
+_ROOMS = (
+    "amp",
+    "data",
+    "functional",
+    "io",
+    "learn",
+    "metrics",
+    "models",
+    "nn",
+    "optim",
+    "testing",
+    "train",
+    "viz",
+)
 _NAMES = {
     "Graph": "viz",
     "Trainer": "train",
@@ -111,7 +127,7 @@ _NAMES = {
 }
 
 if TYPE_CHECKING:
-    from tinygrad_cnn import data, functional, io, learn, metrics, models, nn, optim, testing, train, viz
+    from tinygrad_cnn import amp, data, functional, io, learn, metrics, models, nn, optim, testing, train, viz
     from tinygrad_cnn._capture import capture
     from tinygrad_cnn._summary import summary
     from tinygrad_cnn.io import load, save

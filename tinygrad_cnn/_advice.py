@@ -13,6 +13,9 @@ from tinygrad_cnn.errors import MissingName
 
 _BACKENDS = "tensors live on backends, not devices: leave .to(device) out, or choose tc.use_backend('cupy')"
 
+# What PyTorch wants to be told first: the names of such arguments, and what is passed for them.
+DEVICES = ("device", "device_type", "cuda", "cpu")
+
 OF_TENSORS = {
     "data": "t.detach() is the value without its graph; t.assign(value) overwrites a leaf",
     "grad_fn": "t.node is what made it",
@@ -26,7 +29,16 @@ OF_TENSORS = {
     "copy": "t.clone()",
 }
 
+OF_MODULES = {
+    "cuda": "module.to('cupy')",
+    "cpu": "module.to('numpy')",
+    "device": "next(module.parameters()).backend says where it lives",
+    "compile": "there is nothing to compile",
+}
+
 OF_THE_PACKAGE = {
+    "autocast": "tc.amp.autocast(tc.bfloat16)",
+    "GradScaler": "tc.amp.GradScaler()",
     "device": _BACKENDS,
     "cuda": _BACKENDS,
     "backends": _BACKENDS,
@@ -47,6 +59,7 @@ def missing(name: str, owner: str, advice: dict[str, str], known: Iterable[str])
         plain = name.rstrip("_")
         hint = f"tensors do not change in place: t = t.{plain}(...), or t.assign(...) for a leaf"
     if hint is None:
-        nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+        public = [other for other in known if not other.startswith("_")]
+        nearest = difflib.get_close_matches(name, public, n=1, cutoff=0.7)
         hint = f"did you mean {nearest[0]!r}?" if nearest else None
     return MissingName(f"{owner} has no attribute {name!r}", hint=hint)

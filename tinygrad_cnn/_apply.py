@@ -13,14 +13,16 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_cnn import _context
+from tinygrad_cnn._autocast import cast_inputs
 from tinygrad_cnn._context import Context
 from tinygrad_cnn._create import tensor
+from tinygrad_cnn._narrow import widened
 from tinygrad_cnn._node import Node
 from tinygrad_cnn._saved import hold
 from tinygrad_cnn._source import user_frame
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.backend import Array, Backend, get_backend
-from tinygrad_cnn.dtypes import DType, Spec, float32, int64, promote
+from tinygrad_cnn.backend import Array, Backend, Kernel, get_backend
+from tinygrad_cnn.dtypes import DType, Spec, float16, float32, int64, promote
 from tinygrad_cnn.dtypes import bool_ as bool_dtype
 from tinygrad_cnn.errors import (
     ArgumentTypeError,
@@ -42,6 +44,8 @@ _array_of, _requires_gradient = attrgetter("array"), attrgetter("_requires_grad"
 def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Run an operation on its inputs; record it when a gradient may be asked for later."""
     context = _context.current()
+    if context.autocast is not None and op.autocast is not None:
+        args = cast_inputs(args, op.autocast, context.autocast)
     backend: Backend | None = None
     dtype: DType | None = None
     all_tensors = one_dtype = True
@@ -70,7 +74,10 @@ def apply(op: Op, args: Sequence[Any], params: dict[str, Any]) -> Any:
         _require_assignable(inputs[0])
         if context.tape is not None:
             context.tape.remember(inputs[0])
-    arrays = _run(op, backend, inputs, specs, params)
+    kernel = backend.kernels.get(op.name, op.kernel)
+    if dtype is not float32 or not one_dtype:
+        kernel = widened(kernel, backend, op, inputs[0].dtype, specs)
+    arrays = _run(op, kernel, backend, inputs, specs, params)
     if context.tape is not None:
         context.tape.add(op, params, inputs, arrays, specs)
     if op.mutates:
@@ -104,12 +111,16 @@ def _needs_gradient(op: Op, inputs: Sequence[Tensor]) -> bool:
 
 
 def _run(
-    op: Op, backend: Backend, inputs: Sequence[Tensor], specs: tuple[Spec, ...], params: dict[str, Any]
+    op: Op,
+    kernel: Kernel,
+    backend: Backend,
+    inputs: Sequence[Tensor],
+    specs: tuple[Spec, ...],
+    params: dict[str, Any],
 ) -> Sequence[Array]:
     """The outputs' arrays, by the backend's kernel or the operation's own."""
     if not backend.executes:
         return [backend.full(shape, 0, dtype) for shape, dtype in specs]
-    kernel = backend.kernels.get(op.name, op.kernel)
     try:
         if backend.run is None:
             result = kernel(backend, *map(_array_of, inputs), **params)
@@ -338,8 +349,19 @@ def _check_finite(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -
         + ("" if origin is None else f" (computing the gradient of {origin.consumer.name})"),
         expected="finite numbers",
         got=f"{int(xp.sum(~xp.isfinite(out.array)))} of {out.numel()} elements are not finite",
-        hint="look at its inputs: a logarithm or a divisor of 0, an exponential of a large number, "
-        "a learning rate too high?",
+        hint=_where_to_look(op, out.dtype, has_nan, origin is not None),
     )
     where = None if origin is None else origin.consumer.source
     raise error.at(op.name, where)
+
+
+def _where_to_look(op: Op, dtype: DType, has_nan: bool, in_backward: bool) -> str:
+    """What usually makes the first result that is not finite."""
+    if dtype is float16 and not has_nan:
+        smaller = "scale the loss less (GradScaler's init_scale)" if in_backward else "standardize the images"
+        other = "" if op.name == "cast" else "; or is something divided by 0?"
+        return f"float16 ends at 65504: {smaller}, or compute in bfloat16{other}"
+    return (
+        "look at its inputs: a logarithm or a divisor of 0, an exponential of a large number, "
+        "a learning rate too high?"
+    )

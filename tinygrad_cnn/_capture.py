@@ -313,6 +313,9 @@ class _Recording:
         array = self.plan.array(number)
         if copied:
             array = leaf.backend.asarray(array, leaf.dtype)
+        elif leaf._grad is not None and leaf._grad.array is array:
+            leaf._grad.storage.version += 1  # the same memory as after the last call, with other numbers
+            return
         leaf._grad = Tensor(array, leaf.shape, leaf.dtype, leaf.backend)
 
 

@@ -17,7 +17,9 @@ from tinygrad_cnn.errors import ArgumentTypeError, TinygradCNNError
 if TYPE_CHECKING:
     from tinygrad_cnn._node import Edge, Node
     from tinygrad_cnn._tape import Tape
+    from tinygrad_cnn._tensor import Tensor
     from tinygrad_cnn.backend import Backend
+    from tinygrad_cnn.dtypes import DType
 
 
 class Context(NamedTuple):
@@ -30,6 +32,8 @@ class Context(NamedTuple):
     recording: list[Node] | None = None  # every Node made under `tc.record()`, in order
     origin: Edge | None = None  # inside a gradient rule: the forward edge it belongs to
     tape: Tape | None = None  # listens while a step is captured
+    autocast: DType | None = None  # what matrix products and convolutions are computed in; None: what comes
+    guard: Tensor | None = None  # a bool; where it is False, `assign` leaves everything as it is
 
 
 _current: ContextVar[Context] = ContextVar("tinygrad_cnn", default=Context())  # noqa: B039 - immutable

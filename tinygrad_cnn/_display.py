@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_cnn.dtypes import float32, int64
+from tinygrad_cnn.dtypes import bfloat16, float32, int64
 
 if TYPE_CHECKING:
     from tinygrad_cnn._tensor import Tensor
@@ -33,6 +33,9 @@ def describe(tensor: Tensor) -> str:
 def _numbers(tensor: Tensor) -> str:
     import numpy as np
 
+    values = tensor.numpy()
+    if tensor.dtype is bfloat16:  # NumPy knows it as a stranger, and would lay it out without decimal points
+        values = values.astype(np.float32)
     return np.array2string(
-        tensor.numpy(), separator=", ", prefix="tensor(", threshold=MANY, precision=4, floatmode="maxprec"
+        values, separator=", ", prefix="tensor(", threshold=MANY, precision=4, floatmode="maxprec"
     )

@@ -42,7 +42,7 @@ class GraphNode:
         name: unique in the graph, scope first: "conv1/weight", "conv1/conv", "relu_1".
         label: the name that a person gave the tensor (known of leaves and outputs), or empty.
         op: the operation's name, empty for a leaf.
-        symbol: what drawings write into an operation's node, empty for a leaf.
+        symbol: what drawings write into an operation's node ("+", "cast → float16"), empty for a leaf.
         scope: the name scope it is drawn in: "LeNet5/conv1", empty at the top.
         outputs: shape and dtype of every result.
         params: the operation's parameters, such as stride.

@@ -113,7 +113,7 @@ class Description:
             name=self._unique(prefix + (f"{scope}/{own}" if scope else own)),
             label=label,
             op="" if node.op is None else node.op.name,
-            symbol="" if node.op is None else node.op.symbol,
+            symbol=_symbol(node),
             scope=scope,
             outputs=node.outputs,
             params=dict(node.params),
@@ -150,6 +150,13 @@ class Description:
             candidate = f"{name}_{self._names[name]}"
         self._names[candidate] = 0
         return candidate
+
+
+def _symbol(node: Node) -> str:
+    """What drawings write into it: of a cast also the dtype, which is all there is to say about it."""
+    if node.op is None:
+        return ""
+    return f"{node.op.symbol} → {node.params['dtype']}" if node.op.name == "cast" else node.op.symbol
 
 
 def _kind(node: Node, outputs: Mapping[Node, str]) -> Kind:

@@ -125,6 +125,9 @@ class TensorMethods:
     def backward(self, gradient: Tensor | None = None, *, retain_graph: builtins.bool = False) -> None:
         """Walk backward from this tensor and add the gradients to `.grad` of the leaves."""
 
+    def bfloat16(self) -> Tensor:
+        """In bfloat16."""
+
     def bitwise_and(self, y: Operand) -> Tensor:
         """The bits that both have, also written x & y; of bools, whether both are True."""
 

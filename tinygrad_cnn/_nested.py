@@ -53,7 +53,7 @@ def flattened(arguments: Any, context: Context) -> tuple[list[Tensor], object]:
         return type(value), value
 
     signature = look(arguments)
-    return tensors, (signature, context.grad, context.backend)
+    return tensors, (signature, context.grad, context.backend, context.autocast)
 
 
 def template(result: Any, tape: Tape) -> tuple[Any, tuple[int, ...]]:

@@ -26,6 +26,7 @@ from types import MethodType
 from typing import Any, Literal, TypeVar
 
 from tinygrad_cnn._apply import apply
+from tinygrad_cnn._autocast import Autocast
 from tinygrad_cnn._rule import Rule
 from tinygrad_cnn._sample import Sample
 from tinygrad_cnn._tensor import Tensor
@@ -66,6 +67,7 @@ class Op:
         broadcasts: bool,
         view: bool,
         mutates: bool,
+        autocast: Autocast | None,
         samples: Sequence[Sample],
     ) -> None:
         self.kernel = kernel
@@ -83,6 +85,7 @@ class Op:
         self.broadcasts = broadcasts
         self.view = view
         self.mutates = mutates
+        self.autocast = autocast
         self.samples = tuple(samples)
         self.rules: dict[str, Rule] = {}
         self.composite: Callable[..., Any] | None = None
@@ -249,6 +252,7 @@ def op(
     broadcasts: bool = False,
     view: bool = False,
     mutates: bool = False,
+    autocast: Autocast | None = None,
     method: bool = False,
     public: bool = True,
     samples: Sequence[Sample] = (),
@@ -267,6 +271,8 @@ def op(
         broadcasts: inputs stretch to one shape; their gradients are summed back.
         view: the result may share the first input's memory.
         mutates: writes into its first input (`assign` only).
+        autocast: what `tc.amp.autocast` casts the inputs to: "narrow" for its own dtype, "float32" for that,
+            "widest" for the widest among them; None leaves them as they come.
         method: also a method of Tensor.
         public: also a function of the package.
         samples: examples that the generated tests run.
@@ -299,6 +305,7 @@ def op(
             broadcasts=broadcasts,
             view=view,
             mutates=mutates,
+            autocast=autocast,
             samples=samples,
         )
         REGISTRY[declared.name] = declared

@@ -19,10 +19,11 @@ from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_cnn._narrow import widened
 from tinygrad_cnn._plan_data import PlanData, plain
 from tinygrad_cnn._plan_text import described
 from tinygrad_cnn._source import SourceLine
-from tinygrad_cnn.dtypes import DType, Shape, count
+from tinygrad_cnn.dtypes import DType, Shape, Spec, count
 from tinygrad_cnn.errors import TinygradCNNError
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Value:
     dtype: DType
     array: Array | None = None
     name: str | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """Shape and dtype."""
+        return Spec(self.shape, self.dtype)
 
     @property
     def nbytes(self) -> int:
@@ -153,8 +159,21 @@ class Plan:
             value.number: value.array for value in program.values if value.array is not None
         }
         arrays.update(zip(program.arguments, arguments, strict=True))
+        with backend.step():
+            self._call_all(arrays)
+        dtypes = [program.values[number].dtype for number in program.results]
+        results = [
+            backend.asarray(arrays[number], dtype)
+            for number, dtype in zip(program.results, dtypes, strict=True)
+        ]
+        self._arrays = {number: arrays[number] for number in program.kept}
+        return results
+
+    def _call_all(self, arrays: dict[int, Array]) -> None:
+        """Do every call; what is needed no longer is given back."""
+        program, backend = self.program, self.program.backend
         for place, call in enumerate(program.calls):
-            made = _made(backend, call, [arrays[number] for number in call.inputs])
+            made = self._made(call, [arrays[number] for number in call.inputs])
             if not call.op.mutates:
                 for number, array in zip(call.outputs, (made,) if call.op.single else made, strict=True):
                     shape = program.values[number].shape
@@ -162,14 +181,19 @@ class Plan:
             for number in (*call.inputs, *call.outputs):
                 if self._last_uses[number] == place:
                     arrays.pop(number, None)
-        dtypes = [program.values[number].dtype for number in program.results]
-        results = [
-            backend.asarray(arrays[number], dtype)
-            for number, dtype in zip(program.results, dtypes, strict=True)
-        ]
-        kept = {number: arrays[number] for number in program.kept}
-        self._arrays = kept
-        return results
+
+    def _made(self, call: Call, inputs: list[Array]) -> Any:
+        """What the kernel returns; an error names the line of the user's code that made the call."""
+        backend, values = self.program.backend, self.program.values
+        dtype, specs = values[call.inputs[0]].dtype, [values[number].spec for number in call.outputs]
+        kernel = backend.kernels.get(call.op.name, call.op.kernel)
+        kernel = widened(kernel, backend, call.op, dtype, specs)
+        try:
+            if backend.run is None:
+                return kernel(backend, *inputs, **call.params)
+            return backend.run(kernel, inputs, call.params)
+        except TinygradCNNError as error:
+            raise error.at(call.op.name, call.where, call.scope) from error.__cause__
 
     def array(self, number: int) -> Array:
         """A kept value, as the last run left it."""
@@ -231,14 +255,3 @@ class Plan:
         memory = import_module("tinygrad_cnn.viz.memory")  # a room above, for whoever asks
         drawing: MemoryDrawing = memory.MemoryDrawing(self.data(), part, theme)
         return drawing
-
-
-def _made(backend: Backend, call: Call, inputs: list[Array]) -> Any:
-    """What the kernel returns; an error names the line of the user's code that made the call."""
-    kernel = backend.kernels.get(call.op.name, call.op.kernel)
-    try:
-        if backend.run is None:
-            return kernel(backend, *inputs, **call.params)
-        return backend.run(kernel, inputs, call.params)
-    except TinygradCNNError as error:
-        raise error.at(call.op.name, call.where, call.scope) from error.__cause__

@@ -102,3 +102,12 @@ def user_line(depth: int = 1) -> SourceLine | None:
     """The user's line that led here, or None when there is none (the library's own command line)."""
     frame = user_frame(depth + 1)
     return None if frame is None else SourceLine(frame.f_code, frame.f_lasti)
+
+
+def user_stacklevel() -> int:
+    """The `stacklevel` with which a warning of the calling function points at the user's line."""
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_library_frame(frame):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -429,8 +429,8 @@ class Tensor(TensorMethods):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         self._require_leaf("pickle")
-        state = (self.numpy().copy(), self.dtype, self._requires_grad, self.name, self.backend.name)
-        return (_unpickle, (type(self), *state))
+        state = (self.numpy().copy(), self.dtype, self._requires_grad, self.name)
+        return (_unpickle, (type(self), *state, self.backend.name, dict(self.backend.options)))
 
     # --- names that do not exist
 
@@ -453,9 +453,15 @@ class Tensor(TensorMethods):
 
 
 def _unpickle(
-    kind: type[Tensor], array: Any, dtype: DType, requires_grad: bool, name: str | None, backend: str
+    kind: type[Tensor],
+    array: Any,
+    dtype: DType,
+    requires_grad: bool,
+    name: str | None,
+    backend: str,
+    options: dict[str, Any],
 ) -> Tensor:
-    target = get_backend(backend)
+    target = get_backend(backend, **options)
     result = kind.__new__(kind)
     Tensor.__init__(result, target.asarray(array, dtype), tuple(array.shape), dtype, target)
     result._requires_grad, result.name = requires_grad, name

@@ -207,17 +207,21 @@ def _run_rule(
 
 
 def _rule_context(node: Node, position: int, create_graph: bool) -> Context:
-    """What a rule runs under: recorded only on request, in the scope of its forward operation."""
+    """What a rule runs under: recorded only on request, in the scope of its forward operation.
+
+    It computes in the dtypes that the forward operation was given, whatever autocast there is around here.
+    """
     context = _context.current()
     if not (create_graph or context.anomaly or context.recording is not None or context.tape is not None):
-        return _without_grad(context) if context.grad else context
-    return context._replace(grad=create_graph, scope=node.scope, origin=Edge(node, position))
+        return _without_grad(context) if context.grad or context.autocast is not None else context
+    origin = Edge(node, position)
+    return context._replace(grad=create_graph, scope=node.scope, origin=origin, autocast=None)
 
 
 @lru_cache(maxsize=16)
 def _without_grad(context: Context) -> Context:
     """The same for every rule of a walk, so it is made once."""
-    return context._replace(grad=False)
+    return context._replace(grad=False, autocast=None)
 
 
 def _checked(node: Node, position: int, value: Tensor) -> tuple[Edge, Tensor]:

@@ -11,6 +11,7 @@ backend without touching this package: subclass `Backend`, announce it under the
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import warnings
@@ -23,12 +24,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from tinygrad_cnn import _context
 from tinygrad_cnn._program import Plan, Program
+from tinygrad_cnn._signature import described, nearest
 from tinygrad_cnn._source import add_library
 from tinygrad_cnn.dtypes import DType, Shape, as_index
-from tinygrad_cnn.errors import ArgumentError, BackendError, BackendUnavailable, UnknownName
+from tinygrad_cnn.errors import (
+    ArgumentError,
+    BackendError,
+    BackendUnavailable,
+    TinygradCNNError,
+    UnknownName,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from numpy.typing import NDArray
+
+    from tinygrad_cnn._op import Op
 
 Array: TypeAlias = Any  # whatever the backend computes with
 Kernel: TypeAlias = Callable[..., Any]
@@ -37,6 +49,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 ENTRY_POINT_GROUP = "tinygrad_cnn.backends"
 ENVIRONMENT_VARIABLE = "TINYGRAD_CNN_BACKEND"
 DEFAULT = "numpy"
+
+_DEVICES = {"cuda": "cupy", "gpu": "cupy", "cpu": "numpy"}  # what people call them who think of devices
+_ADVICE = {"tf32": "it is for GPUs: use_backend('cupy', tf32=True)"}  # on options that one backend has
 
 
 class Backend(ABC):
@@ -56,6 +71,18 @@ class Backend(ABC):
     def asarray(self, data: object, dtype: DType | None = None) -> Array:
         """A new array holding a copy of `data` (nested sequences, numbers or a host array)."""
 
+    def upload(self, data: NDArray[Any], dtype: DType) -> Array:
+        """`asarray` of a batch that was made on the host; it may still be on its way when this returns."""
+        return self.asarray(data, dtype)
+
+    def keeps(self, nbytes: int) -> bool:
+        """Whether to hold a copy of a data set of this size, for a `DataLoader` to make its batches of.
+
+        Worth it where arrays lie in a memory of their own, and there is room. Batches are then made by
+        `data.sketch.gather_images`, or a kernel of that name in `kernels`.
+        """
+        return False
+
     @abstractmethod
     def to_numpy(self, array: Array) -> Any:
         """The array on the host as a `numpy.ndarray`, without a copy where memory is shared."""
@@ -71,6 +98,17 @@ class Backend(ABC):
     @abstractmethod
     def assign(self, target: Array, value: Array) -> None:
         """Write `value` into the memory of `target`: the only function that changes an array."""
+
+    def array_dtype(self, dtype: DType) -> Any:
+        """What the array namespace calls a dtype."""
+        return self.full((), 0, dtype).dtype
+
+    def widens(self, op: Op) -> bool:
+        """Whether an operation on floats of 16 bits is to be computed in float32 (see `_narrow`).
+
+        By default all are that compute. A backend whose functions do so by themselves says which.
+        """
+        return not (op.view or op.mutates)
 
     # --- what the standard lacks
 
@@ -113,6 +151,29 @@ class Backend(ABC):
         A place to silence floating-point warnings, choose a stream, limit threads.
         """
         return nullcontext()
+
+    # After how many steps a training loop looks at what they measured. A device that computes later stands
+    # still while somebody looks, so there it should be many.
+    steps_ahead: ClassVar[int] = 1
+
+    def check(self, wrong: Callable[[], Array], error: Callable[[Array], TinygradCNNError]) -> None:
+        """Raise `error(mask)` if anything in the mask `wrong()` is True: how operations check values.
+
+        They are functions, so that a backend inside of `ahead` may do it later or otherwise.
+        """
+        mask = wrong()
+        if bool(self.xp.any(mask)):
+            raise error(mask)
+
+    def ahead(self) -> AbstractContextManager[object]:
+        """Inside, nobody waits for the backend: what `check` finds, `look_back` tells.
+
+        For steps that can be taken back and done again. A backend that computes at once checks at once.
+        """
+        return nullcontext()
+
+    def look_back(self) -> None:  # noqa: B027 - whoever checks at once has nothing to look back at
+        """Wait, and raise `LateError` if a check inside of `ahead` has failed since it was last asked."""
 
     def plan_settings(self) -> object:
         """What plans are made for besides the program, such as a number of threads."""
@@ -178,7 +239,11 @@ def backends() -> tuple[str, ...]:
 def _load(name: str, options: tuple[tuple[str, Any], ...]) -> Backend:
     points = _entry_points()
     if name not in points:
-        raise UnknownName.among(name, points, kind="backend", argument="backend")
+        unknown = UnknownName.among(name, points, kind="backend", argument="backend")
+        device = name.partition(":")[0]
+        if device in _DEVICES:
+            unknown.hint = f"did you mean {_DEVICES[device]!r}?"
+        raise unknown
     try:
         factory = points[name].load()
     except ImportError as error:
@@ -190,6 +255,7 @@ def _load(name: str, options: tuple[tuple[str, Any], ...]) -> Backend:
     try:
         backend = factory(**dict(options))
     except TypeError as error:
+        _refuse_unknown(dict(options), name, inspect.signature(factory))
         raise BackendError(
             f"the {name} backend does not take these options: {error}", argument="options", got=dict(options)
         ) from error
@@ -201,6 +267,27 @@ def _load(name: str, options: tuple[tuple[str, Any], ...]) -> Backend:
         )
     backend.options = dict(options)
     return backend
+
+
+def default_backend() -> str:
+    """The name of the backend that is taken where nobody chose one: TINYGRAD_CNN_BACKEND's, or "numpy"."""
+    return os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT
+
+
+def _refuse_unknown(options: dict[str, Any], name: str, signature: inspect.Signature) -> None:
+    """The error for an option that a backend does not have, if there is one among these."""
+    taken = signature.parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
+        return
+    for option, value in options.items():
+        if option not in taken:
+            raise BackendError(
+                f"the {name} backend has no option {option!r}",
+                argument=option,
+                expected=described(signature) or "no options",
+                got=f"{option}={value!r}"[:60],
+                hint=_ADVICE.get(option) or nearest(option, signature),
+            ) from None
 
 
 def get_backend(name: str | Backend | None = None, **options: Any) -> Backend:
@@ -220,7 +307,7 @@ def get_backend(name: str | Backend | None = None, **options: Any) -> Backend:
         chosen = _context.current().backend
         if chosen is not None:
             return chosen
-        name = os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT
+        name = default_backend()
     return _load(name, tuple(sorted(options.items())))
 
 

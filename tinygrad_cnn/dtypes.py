@@ -29,7 +29,7 @@ class DType:
     (4, True)
     """
 
-    __slots__ = ("is_floating", "itemsize", "kind", "name", "rank")
+    __slots__ = ("is_floating", "is_narrow", "itemsize", "kind", "name", "rank")
 
     def __init__(self, name: str, kind: str, itemsize: int, rank: int) -> None:
         self.name = name
@@ -37,6 +37,7 @@ class DType:
         self.itemsize = itemsize  # bytes
         self.rank = rank  # within a kind, the higher rank wins
         self.is_floating = kind == "floating"
+        self.is_narrow = self.is_floating and itemsize == 2  # for memory; arithmetic is done in float32
 
     def __repr__(self) -> str:
         return f"tinygrad_cnn.{self.name}"
@@ -54,13 +55,17 @@ int8 = DType("int8", "integer", 1, 1)
 int16 = DType("int16", "integer", 2, 2)
 int32 = DType("int32", "integer", 4, 3)
 int64 = DType("int64", "integer", 8, 4)
+bfloat16 = DType("bfloat16", "floating", 2, 0)
 float16 = DType("float16", "floating", 2, 0)
 float32 = DType("float32", "floating", 4, 1)
 float64 = DType("float64", "floating", 8, 2)
 
 DTYPES: dict[str, DType] = {
-    dtype.name: dtype for dtype in (bool_, uint8, int8, int16, int32, int64, float16, float32, float64)
+    dtype.name: dtype
+    for dtype in (bool_, uint8, int8, int16, int32, int64, bfloat16, float16, float32, float64)
 }
+# Of these pairs neither holds the other's values; the dtype beside them holds both.
+_WIDER = {frozenset((uint8, int8)): int16, frozenset((bfloat16, float16)): float32}
 _KIND_RANK = {"bool": 0, "integer": 1, "floating": 2}
 _PYTHON_TYPES: dict[type, DType] = {bool: bool_, int: int64, float: float64}
 
@@ -126,6 +131,8 @@ def promote(*operands: HasSpec) -> DType:
     tinygrad_cnn.float32
     >>> promote(Spec((2,), int64), Spec((3, 1), float32))
     tinygrad_cnn.float32
+    >>> promote(Spec((2,), bfloat16), Spec((2,), float16))
+    tinygrad_cnn.float32
     """
     strongest = (-1, False)
     meeting: list[DType] = []
@@ -136,7 +143,7 @@ def promote(*operands: HasSpec) -> DType:
         if strength == strongest:
             meeting.append(operand.dtype)
     widest = max(meeting, key=attrgetter("rank"))
-    return int16 if widest is int8 and uint8 in meeting else widest  # neither holds the other's values
+    return _WIDER.get(frozenset(meeting), widest) if len(meeting) > 1 else widest
 
 
 def same_floating(*operands: HasSpec, names: Sequence[str]) -> DType:

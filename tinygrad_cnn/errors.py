@@ -176,6 +176,10 @@ class BackendUnavailable(BackendError):
     """A backend is known but cannot run here; says why and what to install."""
 
 
+class LateError(BackendError):
+    """A check of values failed while nobody waited for the backend; steps since then are worth nothing."""
+
+
 class OutOfMemory(BackendError, MemoryError):
     """A device has no memory left; says what was asked for, what is held, and which batch would fit."""
 

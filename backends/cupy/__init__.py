@@ -7,47 +7,70 @@ at a value (`float(x)`, `if x:`) waits until everything asked before is done. No
 
     probe       can CuPy compute here, and if not, why
     namespace   where CuPy's functions differ from what operations expect
+    products    matrices and stacks of them, as cuBLAS takes them
+    cublas      the library that multiplies them
     scatter     adding at repeated places, in one order
     philox      random words
+    postponed   checks of values that nobody waits for
+    upload      batches on their way to the device, while it computes
     memory      how much there is, and the error when there is none left
+    convolution/  cuDNN, and what computes without it
     kernels/    kernels of our own, in CUDA C++: read `kernels/__init__.py` to learn how a GPU works
+    plan/       captured steps, as CUDA graphs
 
 Without CuPy this package can be imported all the same; only `CupyBackend()` asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_cnn._program import Plan, Program
 from tinygrad_cnn.backend import Array, Backend, Kernel
-from tinygrad_cnn.dtypes import DTYPES, DType, Shape, as_dtype
-from tinygrad_cnn.errors import BackendError
+from tinygrad_cnn.dtypes import DType, Shape, as_dtype
+from tinygrad_cnn.errors import BackendError, TinygradCNNError
 
-from . import memory, philox, probe, scatter
+from ..numpy.dtypes import NUMPY_DTYPES
+from . import cublas, memory, philox, probe, scatter
+from .convolution import KERNELS as CONVOLUTIONS
+from .convolution import Convolutions
 from .kernels import KERNELS
 from .kernels.dropout import random_words
-from .namespace import Namespace, TensorFloat32
+from .namespace import Namespace
+from .plan import CudaPlan
+from .postponed import Postponed
+from .upload import Uploads
+
+if TYPE_CHECKING:
+    from tinygrad_cnn._op import Op
 
 __all__ = ["CupyBackend"]
 
-_NUMPY_DTYPES = {dtype: np.dtype(name) for name, dtype in DTYPES.items()}
 _ATOMIC = ("float32", "float64")  # what CuPy adds atomically, of the dtypes of this library
 _FIRST_WITH_TF32 = 80  # Ampere
+# Operations that are one function of CuPy's, or of cuBLAS, which round their results once.
+_ONE_FUNCTION = frozenset(
+    ("abs", "add", "cast", "clone", "div", "flip", "matmul", "maximum", "minimum", "mul", "neg", "pad", "sub")
+)
 
 
 class CupyBackend(Backend):
     """Arrays are `cupy.ndarray`.
 
     Args:
-        overrides: use the kernels of `kernels/` (default), or only those that CuPy makes of array functions.
+        overrides: use the kernels of `kernels/` and cuDNN (default), or only those that CuPy makes of array
+            functions.
         deterministic: add at repeated places (embeddings, gathers) in one order, so that the same seed gives
             bitwise the same run; False adds as the threads come, which is quicker.
-        tf32: multiply float32 matrices in TF32, with 10 binary digits instead of 23.
+        tf32: multiply float32 matrices, also in convolutions, in TF32, with 10 binary digits instead of 23.
+        benchmark: a file for cuDNN's plans: time them on this GPU where the file has no choice yet, and write
+            the choice into it; None (default) takes them in cuDNN's order. Either way a run can be repeated.
 
     Raises:
         BackendUnavailable: there is no GPU to compute on; says why and what to type.
@@ -55,8 +78,16 @@ class CupyBackend(Backend):
     """
 
     name = "cupy"
+    steps_ahead = 50
 
-    def __init__(self, *, overrides: bool = True, deterministic: bool = True, tf32: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        overrides: bool = True,
+        deterministic: bool = True,
+        tf32: bool = False,
+        benchmark: str | None = None,
+    ) -> None:
         switches = {"overrides": overrides, "deterministic": deterministic, "tf32": tf32}
         for argument, value in switches.items():
             if not isinstance(value, bool):
@@ -73,15 +104,21 @@ class CupyBackend(Backend):
             )
         self.deterministic = deterministic
         self.tf32 = tf32
-        self.kernels = KERNELS if overrides else {}
-        self.xp = (TensorFloat32 if tf32 else Namespace)(self.cupy)
+        self.kernels = {**KERNELS, **CONVOLUTIONS} if overrides else {}
+        self.cublas = cublas.load(self.cupy, tf32=tf32)
+        self.xp = Namespace(self.cupy, self.cublas)
+        self.convolutions = Convolutions(
+            self.cupy, tf32=tf32, deterministic=deterministic, benchmark=benchmark
+        )
+        self._postponed = Postponed(self.xp)
+        self._uploads = Uploads(self.cupy)
         self._erf = import_module("cupyx.scipy.special").erf
 
     # --- in and out
 
     def asarray(self, data: object, dtype: DType | None = None) -> Array:
         with memory.explained(self.cupy):
-            wanted = None if dtype is None else _NUMPY_DTYPES[dtype]
+            wanted = None if dtype is None else NUMPY_DTYPES[dtype]
             if isinstance(data, self.cupy.ndarray):
                 return self.cupy.array(data, dtype=wanted, order="C", copy=True)
             host = np.asarray(data, dtype=wanted)
@@ -89,17 +126,35 @@ class CupyBackend(Backend):
                 return self.xp.asarray(host.item(), dtype=host.dtype)
             return self.cupy.array(host, order="C")
 
+    def upload(self, data: NDArray[Any], dtype: DType) -> Array:
+        with memory.explained(self.cupy):
+            return self._uploads(np.asarray(data, dtype=NUMPY_DTYPES[dtype]))
+
+    def keeps(self, nbytes: int) -> bool:
+        """If it takes no more than a quarter of what is free: most of the memory is for training."""
+        return nbytes <= memory.available(self.cupy) // 4
+
     def to_numpy(self, array: Array) -> NDArray[Any]:
         """The numbers on the host: waits for the GPU."""
         host: NDArray[Any] = self.cupy.asnumpy(array)
+        self.look_back()
         return host
 
     def dtype_of(self, array: Array) -> DType:
         return as_dtype(array.dtype)
 
+    def array_dtype(self, dtype: DType) -> Any:
+        return NUMPY_DTYPES[dtype]
+
+    def widens(self, op: Op) -> bool:
+        """CuPy rounds after each function: no harm where there is only one, or nothing to compute."""
+        if op.view or op.mutates or op.name in _ONE_FUNCTION:
+            return False
+        return not (self.kernels and op.name in CONVOLUTIONS)  # cuDNN and cuBLAS add in float32
+
     def full(self, shape: Shape, value: float, dtype: DType) -> Array:
         with memory.explained(self.cupy):
-            return self.cupy.full(shape, value, dtype=_NUMPY_DTYPES[dtype])
+            return self.cupy.full(shape, value, dtype=NUMPY_DTYPES[dtype])
 
     def assign(self, target: Array, value: Array) -> None:
         # Many threads copy in no order, so a value that lies in the same memory is moved away first.
@@ -153,8 +208,24 @@ class CupyBackend(Backend):
         except self.cupy.cuda.memory.OutOfMemoryError as error:
             raise memory.exhausted(self.cupy, error, arrays) from error
 
+    def check(self, wrong: Callable[[], Array], error: Callable[[Array], TinygradCNNError]) -> None:
+        if self._postponed.is_ahead:
+            self._postponed.note(wrong())
+        else:
+            super().check(wrong, error)
+
+    def ahead(self) -> AbstractContextManager[object]:
+        return self._postponed.ahead()
+
+    def look_back(self) -> None:
+        self._postponed.look_back()
+
+    def plan(self, program: Program) -> Plan:
+        return CudaPlan(program)
+
     def synchronize(self) -> None:
         self.cupy.cuda.Device().synchronize()
+        self.look_back()
 
     def memory(self) -> dict[str, int]:
         """Bytes on the device: used by arrays, held by CuPy for arrays to come, free for others, in total."""
@@ -165,6 +236,8 @@ class CupyBackend(Backend):
         device = self.cupy.cuda.Device()
         bytes_of = self.memory()
         products = "cuBLAS, float32 in TF32" if self.tf32 else "cuBLAS"
+        if self.cublas is None:
+            products = "CuPy's, as cuBLAS is not to be found"
         return {
             "device": f"{runtime.getDeviceProperties(device.id)['name'].decode()} (number {device.id})",
             "compute capability": str(self._capability() / 10),
@@ -173,11 +246,18 @@ class CupyBackend(Backend):
             "CuPy": self.cupy.__version__,
             "memory": f"{memory.readable(bytes_of['free'])} free of {memory.readable(bytes_of['total'])}",
             "matrix products": products,
-            "convolutions": f"windows as rows of a matrix, then {products}",
-            "own kernels": ", ".join(sorted(self.kernels)) or "none",
+            **self._convolution_paths(products),
+            "own kernels": ", ".join(sorted(self.kernels.keys() & KERNELS.keys())) or "none",
             "other operations": "array functions, one kernel each",
-            "captured steps": "the same kernels, one after the other",
+            "captured steps": "kernel by kernel, as CuPy's products cannot be recorded"
+            if self.cublas is None
+            else "one CUDA graph each, from the third call on replayed",
         }
+
+    def _convolution_paths(self, products: str) -> dict[str, str]:
+        if not self.kernels:
+            return {"convolutions": f"windows as columns of a matrix, then {products}"}
+        return self.convolutions.info()
 
     def _capability(self) -> int:
         """90 for compute capability 9.0."""

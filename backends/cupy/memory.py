@@ -22,6 +22,12 @@ def facts(cupy: Any) -> dict[str, int]:
     return {"used": pool.used_bytes(), "held": pool.total_bytes(), "free": free, "total": total}
 
 
+def available(cupy: Any) -> int:
+    """Bytes that arrays to come may take: of the device and of the pool."""
+    now = facts(cupy)
+    return now["free"] + now["held"] - now["used"]
+
+
 @contextmanager
 def explained(cupy: Any) -> Iterator[None]:
     """Turn CuPy's error about missing memory into the library's."""
@@ -35,20 +41,20 @@ def exhausted(cupy: Any, error: MemoryError, arrays: Sequence[Array] = ()) -> Ou
     """The error for memory that was refused while computing with these arrays."""
     now = facts(cupy)
     asked = getattr(error, "_size", None)  # CuPy says it in words only
-    available = now["free"] + now["held"] - now["used"]
+    there = available(cupy)
     wanted = "more memory" if asked is None else readable(asked)
     return OutOfMemory(
         f"the GPU has no memory left: {wanted} was asked for",
-        expected=f"at most {readable(available)}",
+        expected=f"at most {readable(there)}",
         got=f"{readable(now['used'])} in tensors, {readable(now['total'])} on the device",
-        hint=_advice(arrays, asked or 0, now["used"], available),
+        hint=_advice(arrays, asked or 0, now["used"], there),
     )
 
 
-def _advice(arrays: Sequence[Array], asked: int, used: int, available: int) -> str:
+def _advice(arrays: Sequence[Array], asked: int, used: int, there: int) -> str:
     general = "keep fewer tensors, or a smaller model"
     batch = next((array.shape[0] for array in arrays if array.ndim > 1), 1)
-    smaller = fitting_batch(batch, used + asked, used + available)
+    smaller = fitting_batch(batch, used + asked, used + there)
     if smaller is None:
         return general
     return f"if {batch} is the batch: {smaller}, by proportion, fits; or {general}"

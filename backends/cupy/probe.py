@@ -31,7 +31,7 @@ HIDING = "CUDA_VISIBLE_DEVICES"
 OLDEST_CAPABILITY = {12: 50, 13: 75}
 
 INSTALL_13 = "pip install 'tinygrad-cnn[gpu]'"
-INSTALL_12 = "pip install 'cupy-cuda12x[ctk]'"
+INSTALL_12 = "pip install 'tinygrad-cnn[gpu-cuda12]'"
 INSTALL_DRIVER = "install NVIDIA's driver, then `nvidia-smi` lists the GPU"
 
 # Of the numbers that CUDA gives its errors, those that say something about the machine.

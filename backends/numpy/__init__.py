@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from tinygrad_cnn._program import Plan, Program
 from tinygrad_cnn.backend import Backend
-from tinygrad_cnn.dtypes import DTYPES, DType, Shape, as_dtype
+from tinygrad_cnn.dtypes import DType, Shape, as_dtype
 
 from . import blas, philox, special
+from .dtypes import NUMPY_DTYPES
 from .kernels import KERNELS, threads
 from .plan import NumpyPlan
 
@@ -28,7 +29,6 @@ from .plan import NumpyPlan
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"tinygrad_cnn(_backends)?\.")
 
 Array = NDArray[Any]
-_NUMPY_DTYPES = {dtype: np.dtype(name) for name, dtype in DTYPES.items()}
 
 
 class NumpyBackend(Backend):
@@ -50,7 +50,7 @@ class NumpyBackend(Backend):
 
     def asarray(self, data: object, dtype: DType | None = None) -> Array:
         # Row-major memory of its own, also for transposed or broadcast data.
-        return np.array(data, dtype=None if dtype is None else _NUMPY_DTYPES[dtype], order="C", copy=True)
+        return np.array(data, dtype=None if dtype is None else NUMPY_DTYPES[dtype], order="C", copy=True)
 
     def to_numpy(self, array: Array) -> Array:
         return np.asarray(array)
@@ -59,10 +59,13 @@ class NumpyBackend(Backend):
         return as_dtype(array.dtype)
 
     def full(self, shape: Shape, value: float, dtype: DType) -> Array:
-        return np.full(shape, value, dtype=_NUMPY_DTYPES[dtype])
+        return np.full(shape, value, dtype=NUMPY_DTYPES[dtype])
 
     def assign(self, target: Array, value: Array) -> None:
         np.copyto(target, value, casting="no")
+
+    def array_dtype(self, dtype: DType) -> Any:
+        return NUMPY_DTYPES[dtype]
 
     def windows(self, x: Array, kernel: Shape, stride: Shape, dilation: Shape) -> Array:
         """All windows as a strided view: moving one window over moves `stride` cells in the same memory."""
@@ -118,8 +121,14 @@ class NumpyBackend(Backend):
         return threads.calm()
 
     def plan(self, program: Program) -> Plan:
-        """A plan with fixed memory, in threads that share the batch; see `plan/`."""
-        return NumpyPlan(program, threads.get_num_threads()) if self.kernels else Plan(program)
+        """A plan with fixed memory, in threads that share the batch; see `plan/`.
+
+        Its kernels know no floats of 16 bits: with those, a step is done operation by operation.
+        """
+        has_narrow = any(value.dtype.is_narrow for value in program.values)
+        if has_narrow or not self.kernels:
+            return Plan(program)
+        return NumpyPlan(program, threads.get_num_threads())
 
     def plan_settings(self) -> object:
         return threads.get_num_threads()

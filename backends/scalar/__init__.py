@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ from tinygrad_cnn.dtypes import DType, Shape, float64
 from ..numpy import NumpyBackend
 from . import namespace
 from .scalar import Scalar
+
+if TYPE_CHECKING:
+    from tinygrad_cnn._op import Op
 
 __all__ = ["Scalar", "ScalarBackend", "chain_rule"]
 
@@ -56,7 +59,11 @@ class ScalarBackend(NumpyBackend):
         array = np.array(data)
         if array.dtype == object:
             array = namespace.values(array)  # a copy begins a history of its own
-        if dtype.is_floating if dtype is not None else array.dtype.kind == "f":
+        if (
+            dtype.is_floating
+            if dtype is not None
+            else array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+        ):
             return namespace.scalars(array)
         return super().asarray(array, dtype)
 
@@ -72,6 +79,13 @@ class ScalarBackend(NumpyBackend):
     def assign(self, target: Array, value: Array) -> None:
         # New numbers without a history: otherwise a weight would remember the whole training.
         target[...] = namespace.scalars(self.to_numpy(value)) if namespace.is_scalars(value) else value
+
+    def array_dtype(self, dtype: DType) -> Any:
+        return getattr(namespace, dtype.name)
+
+    def widens(self, op: Op) -> bool:
+        """Every float is a Scalar, whatever the tensor calls it."""
+        return False
 
     def pad(self, x: Array, padding: tuple[tuple[int, int], ...], value: float) -> Array:
         padded = super().pad(x, padding, value)

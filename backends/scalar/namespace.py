@@ -27,7 +27,7 @@ from .scalar import Scalar, shared
 Array = NDArray[Any]
 
 OBJECT = np.dtype(object)
-float16 = float32 = float64 = OBJECT  # every float is a Scalar, whatever the tensor calls it
+bfloat16 = float16 = float32 = float64 = OBJECT  # every float is a Scalar, whatever the tensor calls it
 
 
 def __getattr__(name: str) -> Any:

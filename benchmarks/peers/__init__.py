@@ -19,8 +19,9 @@ autograd); a graph recorded anew in every step, or a step compiled once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,13 @@ class Peer:
         """Logits as a NumPy array, in evaluation mode, with nothing recorded."""
         raise NotImplementedError
 
+    def wait(self) -> None:
+        """Until everything asked for has been computed, for those whose `step` returns before that."""
+
+    def device_memory(self) -> int | None:
+        """The most bytes of a device's memory that were held so far; None without a device."""
+        return None
+
     def loader(
         self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], batch_size: int
     ) -> Iterator[tuple[Any, Any]]:
@@ -82,6 +90,7 @@ class Entry:
         package: that is needed.
         module, name: where the class is.
         too_slow_for: workloads of which one turn would take minutes.
+        options: arguments of the class besides a peer's own.
     """
 
     title: str
@@ -89,6 +98,11 @@ class Entry:
     module: str
     name: str
     too_slow_for: frozenset[str] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Callable[..., Any]:
+        """What the entry names, with its options; this imports the framework."""
+        return partial(getattr(import_module(f"peers.{self.module}"), self.name), **self.options)
 
 
 ENTRIES = {
@@ -111,11 +125,9 @@ ENTRIES = {
 }
 
 
-def find(name: str) -> type[Peer]:
-    """The class of a peer; this imports its framework."""
-    entry = ENTRIES[name]
-    peer: type[Peer] = getattr(import_module(f"peers.{entry.module}"), entry.name)
-    return peer
+def find(name: str) -> Callable[..., Peer]:
+    """What makes a peer of that name; this imports its framework."""
+    return ENTRIES[name].load()
 
 
 def installed_version(package: str) -> str | None:

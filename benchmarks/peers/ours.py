@@ -27,7 +27,7 @@ class TinygradCNN(Peer):
     def __init__(self, network: net.Network, weights: list[Any], *, threads: int) -> None:
         tc.set_num_threads(threads)
         with self._backend():
-            self.model = nn.Sequential(*map(_layer, network))
+            self.model = network_of(network)
             self.optimizer = tc.optim.SGD(self.model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
         for parameter, weight in zip(self.model.parameters(), weights, strict=True):
             parameter.assign(weight)
@@ -105,7 +105,13 @@ def learn(recipe: Recipe, *, seed: int, threads: int) -> Iterator[float]:
         fashion.train, recipe.batch_size, shuffle=True, seed=seed, transform=fashion.standardize
     )
     test_loader = tc.data.DataLoader(fashion.test, recipe.test_batch_size, transform=fashion.standardize)
-    model = nn.Sequential(*map(_layer, net.LENET5))
+    yield from accuracies(recipe, network_of(net.LENET5), train_loader, test_loader)
+
+
+def accuracies(
+    recipe: Any, model: Any, train_loader: Any, test_loader: Any, **options: Any
+) -> Iterator[float]:
+    """The test accuracy after each epoch of a recipe; options are those of the Trainer."""
     optimizer = tc.optim.SGD(
         model.parameters(),
         lr=recipe.learning_rate,
@@ -120,17 +126,25 @@ def learn(recipe: Recipe, *, seed: int, threads: int) -> Iterator[float]:
         steps_per_epoch=len(train_loader),
         cycle_momentum=False,
     )
-    trainer = tc.Trainer(model, optimizer, scheduler=schedule, progress=False)
+    trainer = tc.Trainer(model, optimizer, scheduler=schedule, progress=False, **options)
     for epoch in range(recipe.epochs):
         history = trainer.fit(train_loader, test_loader, epochs=epoch + 1)
         yield history["test_accuracy"][-1]
 
 
+# --- from descriptions to layers ------------------------------------------------------------------
+
+
+def network_of(network: net.Network) -> nn.Sequential:
+    """The layers, one after the other."""
+    return nn.Sequential(*map(_layer, network))
+
+
 class _Residual(nn.Module):
     def __init__(self, layer: net.Residual) -> None:
         super().__init__()
-        self.body = nn.Sequential(*map(_layer, layer.body))
-        self.shortcut = nn.Sequential(*map(_layer, layer.shortcut))
+        self.body = network_of(layer.body)
+        self.shortcut = network_of(layer.shortcut)
 
     def forward(self, x: tc.Tensor) -> tc.Tensor:
         total: tc.Tensor = self.body(x) + self.shortcut(x)

@@ -18,7 +18,7 @@ from peers import LEARNING_RATE, MOMENTUM, Peer
 class PyTorch(Peer):
     def __init__(self, network: net.Network, weights: list[Any], *, threads: int) -> None:
         torch.set_num_threads(threads)
-        self.model: Any = nn.Sequential(*map(_layer, network))
+        self.model: Any = network_of(network)
         with torch.no_grad():
             for parameter, weight in zip(self.model.parameters(), weights, strict=True):
                 parameter.copy_(torch.from_numpy(weight))
@@ -84,7 +84,7 @@ def _learn(recipe: Recipe, batches: Callable[..., Any], seed: int, threads: int)
     train_x, train_y = map(torch.tensor, read(recipe.folder, TRAIN))
     test_x, test_y = map(torch.tensor, read(recipe.folder, TEST))
     train_x, test_x = ((x.float() / 255 - recipe.mean) / recipe.std for x in (train_x, test_x))
-    model = nn.Sequential(*map(_layer, net.LENET5))
+    model = network_of(net.LENET5)
     optimizer = torch.optim.SGD(
         model.parameters(),
         lr=recipe.learning_rate,
@@ -118,11 +118,16 @@ def _learn(recipe: Recipe, batches: Callable[..., Any], seed: int, threads: int)
 # --- from descriptions to layers ------------------------------------------------------------------
 
 
+def network_of(network: net.Network) -> nn.Sequential:
+    """The layers, one after the other."""
+    return nn.Sequential(*map(_layer, network))
+
+
 class _Residual(nn.Module):
     def __init__(self, layer: net.Residual) -> None:
         super().__init__()
-        self.body = nn.Sequential(*map(_layer, layer.body))
-        self.shortcut = nn.Sequential(*map(_layer, layer.shortcut))
+        self.body = network_of(layer.body)
+        self.shortcut = network_of(layer.shortcut)
 
     def forward(self, x: Any) -> Any:
         return self.body(x) + self.shortcut(x)

@@ -163,12 +163,16 @@ def test_an_option_is_true_or_false(cupy, option):
         CupyBackend(**{option: 1})
 
 
-def test_tf32_is_for_matrix_products_and_for_nothing_else(cupy):
-    x = tc.ones(2, 2, backend=CupyBackend(overrides=False, tf32=True))
-    cupy._core.compute_types_set.clear()
-    assert ((x @ x) + x).tolist() == [[3.0, 3.0], [3.0, 3.0]]
-    tf32, default = 7, 1
-    assert cupy._core.compute_types_set == [tf32, default]
+def test_tf32_is_for_matrix_products_of_float32_and_for_nothing_else(cupy):
+    backend = CupyBackend(overrides=False, tf32=True)
+    long, one = 1 + 2**-11 + 2**-20, tc.ones(1, 1, backend=backend)  # more than 10 digits after the point
+    x = one * long
+    assert (x @ one).item() == 1 + 2**-10
+    assert (x + one).item() == 2 + 2**-11 + 2**-20
+    assert (x.to(tc.float64) @ one.to(tc.float64)).item() == long
+    backend = CupyBackend(overrides=False)
+    x, one = x.to(backend), one.to(backend)
+    assert (x @ one).item() == long
 
 
 def test_tf32_is_refused_where_there_is_none(cupy, monkeypatch):

@@ -82,7 +82,7 @@ def test_nothing_is_in_the_way(machine):
     [
         (None, "CuPy is not installed, and neither is an NVIDIA driver", "pip install 'tinygrad-cnn[gpu]' ("),
         (13000, "CuPy is not installed", "pip install 'tinygrad-cnn[gpu]'"),
-        (12040, "CuPy is not installed", "pip install 'cupy-cuda12x[ctk]'"),
+        (12040, "CuPy is not installed", "pip install 'tinygrad-cnn[gpu-cuda12]'"),
     ],
 )
 def test_without_cupy_the_line_fits_the_driver(monkeypatch, driver, reason, hint):
@@ -97,7 +97,7 @@ def test_without_cupy_the_line_fits_the_driver(monkeypatch, driver, reason, hint
 def test_two_packages_at_once(machine):
     problem = machine(installed=("cupy", "cupy-cuda12x"), driver=12040)
     assert problem.reason == "cupy and cupy-cuda12x are both installed and overwrite each other's files"
-    assert problem.hint == "pip uninstall cupy cupy-cuda12x; pip install 'cupy-cuda12x[ctk]'"
+    assert problem.hint == "pip uninstall cupy cupy-cuda12x; pip install 'tinygrad-cnn[gpu-cuda12]'"
 
 
 def test_an_import_that_fails_says_what_the_loader_said(machine, monkeypatch):
@@ -130,7 +130,7 @@ def test_a_driver_older_than_the_runtime(machine):
     assert problem.reason == "the driver runs CUDA up to 12.4, and CuPy is made for CUDA 13.2"
     assert problem.hint == (
         "install a newer driver, or a CuPy for it: "
-        "pip uninstall cupy-cuda13x; pip install 'cupy-cuda12x[ctk]'"
+        "pip uninstall cupy-cuda13x; pip install 'tinygrad-cnn[gpu-cuda12]'"
     )
 
 
@@ -164,7 +164,7 @@ def test_any_other_trouble_is_passed_on(machine):
             "70",
             13000,
             "is 7.0, and CUDA 13 needs 7.5",
-            "pip uninstall cupy-cuda13x; pip install 'cupy-cuda12x",
+            "pip uninstall cupy-cuda13x; pip install 'tinygrad-cnn[gpu-cuda12]",
         ),
         ("37", 13000, "is 3.7, and CUDA 13 needs 7.5", "a newer GPU"),
         ("37", 12040, "is 3.7, and CUDA 12 needs 5.0", "a newer GPU"),
@@ -195,7 +195,7 @@ def test_a_gpu_that_is_new_enough(machine, capability, runtime):
         (
             {"cublas": raising(ImportError("libcublas.so.12: cannot open")), "runtime": 12040},
             "cuBLAS, one of CUDA's libraries, cannot be used: libcublas.so.12: cannot open",
-            "pip install 'cupy-cuda12x[ctk]'",
+            "pip install 'tinygrad-cnn[gpu-cuda12]'",
         ),
     ],
 )

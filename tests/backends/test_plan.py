@@ -128,6 +128,15 @@ def test_what_a_check_refuses_is_refused_in_replays_too(parts):
         step(tc.tensor([0.5, 0.5, 0.5, 0.5, 0.5, 1.5]))
 
 
+def test_a_wrong_label_is_named_by_its_place_in_the_whole_batch(parts):
+    step = tc.capture(lambda x, labels: F.cross_entropy(x, labels))
+    x, labels = tc.zeros(8, 3), np.zeros(8, np.int64)
+    step(x, tc.tensor(labels))
+    labels[6] = 3
+    with pytest.raises(tc.errors.LabelError, match="label 3 at index 6 names no class"):
+        step(x, tc.tensor(labels))
+
+
 def test_values_of_one_part_are_not_overwritten_while_the_other_reads(parts):
     """Deep and narrow: many meetings, and much memory that is used again."""
     layers = [tc.nn.Linear(16, 16) for _ in range(12)]

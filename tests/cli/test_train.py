@@ -57,6 +57,7 @@ def test_the_config_says_everything_and_repeats_the_run(train, run):
         "model": "lenet5",
         "dataset": "tiny",
         "backend": "numpy",
+        "precision": "float32",
         "epochs": 1,
         "batch_size": 50,
         "optimizer": "adam",
@@ -160,3 +161,25 @@ def test_case_58_a_run_that_explodes_names_the_operation(run):
     assert "the last good state is in runs/lenet5-tiny/checkpoints/last.safetensors" in result.stderr
     debugged = run("train", "--dataset", "tiny", "--epochs", "1", "--lr", "1e30", "--debug")
     assert isinstance(debugged.exception, NonFiniteError)
+
+
+def test_a_run_in_sixteen_bits_goes_on_and_is_tested_in_them(train, run):
+    train("--run-name", "mixed", "--precision", "bfloat16")
+    train("--run-name", "full")
+    assert tomllib.loads(Path("runs/mixed/config.toml").read_text())["run"]["precision"] == "bfloat16"
+    assert history("runs/mixed") != history("runs/full")
+    assert run("eval", "runs/mixed").exit_code == 0
+
+
+def test_a_precision_that_the_backend_does_not_know(run):
+    result = run("train", "--precision", "tf32")
+    assert result.exit_code == 1
+    assert "the numpy backend has no option 'tf32'" in result.stderr
+    assert not Path("runs").exists()
+
+
+def test_the_environment_chooses_the_backend(run, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_CNN_BACKEND", "meta")
+    result = run("train")
+    assert result.exit_code != 0
+    assert "the meta backend computes nothing" in result.stderr

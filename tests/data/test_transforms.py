@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_cnn.data import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToFloat
+from tinygrad_cnn.data import Compose, Cutout, Normalize, RandomCrop, RandomHorizontalFlip, ToFloat
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 
 # Every pixel has a value of its own, so a moved pixel is recognised.
@@ -77,7 +77,31 @@ def test_crop_reaches_every_offset_and_differs_between_images():
     assert np.bincount(top_left).tolist() == pytest.approx([250, 250, 0, 250, 250], abs=60)
 
 
-@pytest.mark.parametrize("transform", [RandomHorizontalFlip(), RandomCrop(4, padding=1)])
+@given(seed=st.integers(0, 1000), size=st.integers(1, 8))
+def test_cutout_blanks_one_square_of_each_image(seed, size):
+    result = Cutout(size)(FLOATS, rng(seed))
+    assert result.dtype == FLOATS.dtype
+    for image, cut in zip(FLOATS, result, strict=True):
+        assert (cut[0] == 0).any()  # no pixel of these images is zero
+        squares = []
+        for row in range(5):
+            for column in range(6):  # wherever its centre is
+                blanked = image.copy()
+                top, left = row - size // 2, column - size // 2
+                blanked[:, max(top, 0) : max(top + size, 0), max(left, 0) : max(left + size, 0)] = 0
+                squares.append(blanked)
+        assert any(np.array_equal(cut, square) for square in squares)
+
+
+def test_the_centre_of_a_cutout_is_any_pixel_with_equal_chance():
+    images = np.ones((3000, 1, 2, 3), np.float32)
+    rows, columns = np.nonzero(Cutout(1)(images, rng())[:, 0] == 0)[1:]
+    counts = np.bincount(rows * 3 + columns, minlength=6)
+    assert counts.sum() == 3000
+    assert counts.tolist() == pytest.approx([500] * 6, abs=80)  # four standard deviations
+
+
+@pytest.mark.parametrize("transform", [RandomHorizontalFlip(), RandomCrop(4, padding=1), Cutout(3)])
 def test_random_transforms_follow_their_generator_and_leave_the_input_alone(transform):
     before = IMAGES.copy()
     same = [transform(IMAGES, rng(5)) for _ in range(2)]
@@ -119,7 +143,7 @@ def test_normalizing_bytes_is_noticed():
         Normalize([0.5, 0.5], [0.5, 0.5])(IMAGES)
 
 
-@pytest.mark.parametrize("transform", [Normalize([0], [1]), RandomHorizontalFlip(), RandomCrop(2)])
+@pytest.mark.parametrize("transform", [Normalize([0], [1]), RandomHorizontalFlip(), RandomCrop(2), Cutout(1)])
 def test_a_single_image_is_not_a_batch(transform):
     with pytest.raises(ShapeError, match=r"\(N, C, H, W\)(.|\n)*\(2, 5, 6\)(.|\n)*newaxis"):
         transform(FLOATS[0], rng())
@@ -136,7 +160,7 @@ def test_statistics_that_cannot_be():
 
 
 def test_random_transforms_ask_for_their_generator():
-    for transform in (RandomHorizontalFlip(), Compose([RandomCrop(2)])):
+    for transform in (RandomHorizontalFlip(), Compose([RandomCrop(2)]), Cutout(1)):
         with pytest.raises(ArgumentTypeError, match="default_rng"):
             transform(IMAGES)
 
@@ -156,6 +180,28 @@ def test_crops_that_cannot_be():
         RandomCrop(8, padding=1)(IMAGES, rng())
     with pytest.raises(ArgumentTypeError, match="size must be an integer"):
         RandomCrop(2.5)
+
+
+def test_cutouts_that_cannot_be():
+    with pytest.raises(ArgumentError, match="size >= 1"):
+        Cutout(0)
+    with pytest.raises(ArgumentTypeError, match="size must be an integer"):
+        Cutout((2, 2))
+
+
+@pytest.mark.parametrize(
+    ("transform", "drawn"),
+    [
+        (RandomHorizontalFlip(), [[0, 1, 1, 1]]),
+        (RandomCrop(4, padding=1), [[3, 2, 2, 1], [1, 0, 0, 0]]),
+        (Cutout(3), [[3, 2, 1, 0], [0, -1, -1, -1]]),
+    ],
+    ids=str,
+)
+def test_a_seed_draws_what_it_always_drew(transform, drawn):
+    """Runs of earlier versions can be repeated as long as nobody asks for random numbers in another order."""
+    found = transform.draw(IMAGES.shape, rng())
+    assert [values.astype(int).tolist() for values in found] == drawn
 
 
 def test_compose_without_its_list():

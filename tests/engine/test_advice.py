@@ -47,12 +47,48 @@ def test_a_name_that_tensors_do_not_have(name, advice):
 
 
 @pytest.mark.parametrize(
-    ("name", "advice"), [("cuda", "backends"), ("autograd", "tc.grad"), ("tensr", "tensor")]
+    ("name", "advice"),
+    [
+        ("cuda", "backends"),
+        ("autograd", "tc.grad"),
+        ("tensr", "tensor"),
+        ("autocast", "tc.amp.autocast"),
+        ("GradScaler", "tc.amp.GradScaler"),
+    ],
 )
 def test_a_name_that_the_package_does_not_have(name, advice):
     with pytest.raises(MissingName, match=name) as caught:
         getattr(tc, name)
     assert advice in caught.value.hint
+
+
+def test_private_names_are_not_advised():
+    assert tc._rule
+    with pytest.raises(MissingName) as caught:
+        tc.__getattr__("_rules")
+    assert caught.value.hint is None
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("cuda", "to('cupy')"), ("cpu", "to('numpy')"), ("weigth", "'weight'"), ("xyz", None)],
+)
+def test_a_name_that_modules_do_not_have(name, advice):
+    layer = nn.Linear(2, 3)
+    with pytest.raises(MissingName, match=f"Linear has no attribute '{name}'") as caught:
+        getattr(layer, name)
+    assert advice is None if caught.value.hint is None else advice in caught.value.hint
+    assert not hasattr(layer, name)
+
+
+def test_a_property_that_fails_keeps_its_own_error():
+    class Broken(nn.Module):
+        @property
+        def size(self):
+            return len(self.parts)
+
+    with pytest.raises(MissingName, match="Broken has no attribute 'parts'"):
+        _ = Broken().size
 
 
 def test_a_leaf_is_trained_by_hand_under_no_grad():
@@ -88,6 +124,7 @@ def test_inplace_means_nothing_here_and_is_accepted():
         (lambda: tc.optim.Adam([tc.ones(1, requires_grad=True)], beta=0.9), "'beta'", "'betas'"),
         (lambda: nn.ReLU(1, 2, 3), "ReLU: too many positional arguments", None),
         (lambda: nn.ReLU(inplace=True, in_place=True), "'in_place'", None),
+        (lambda: nn.Linear(2, 3, device="cuda"), "unexpected keyword argument 'device'", "leave it out"),
     ],
 )
 def test_a_wrong_call_of_a_constructor_is_explained(call, message, hint):
@@ -95,6 +132,12 @@ def test_a_wrong_call_of_a_constructor_is_explained(call, message, hint):
         call()
     assert message in str(caught.value)
     assert hint is None or hint in caught.value.hint
+
+
+def test_a_wrong_call_is_shown_in_brief():
+    with pytest.raises(ArgumentTypeError) as caught:
+        tc.optim.SGD([tc.ones(1, requires_grad=True)], 0.1, colour="red", dtype=tc.float16)
+    assert caught.value.got == "SGD(list, 0.1, colour='red', dtype=tinygrad_cnn.float16)"
 
 
 def test_an_error_inside_of_a_constructor_is_left_alone():

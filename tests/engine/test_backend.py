@@ -73,9 +73,35 @@ def test_an_unknown_backend_in_the_environment(monkeypatch):
         tc.zeros(1)
 
 
-def test_options_that_a_backend_does_not_take():
-    with pytest.raises(BackendError, match="does not take these options"):
-        tc.get_backend("numpy", colour="red")
+@pytest.mark.parametrize(
+    ("called", "meant"), [("gpu", "cupy"), ("cuda", "cupy"), ("cuda:0", "cupy"), ("cpu", "numpy")]
+)
+def test_a_device_is_answered_with_its_backend(called, meant):
+    for ask in (tc.get_backend, tc.zeros(1).to):
+        with pytest.raises(UnknownName, match=f"'{called}'") as caught:
+            ask(called)
+        assert caught.value.hint == f"did you mean '{meant}'?"
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "expected", "hint"),
+    [
+        ("numpy", {"colour": "red"}, "overrides=True, exact=False", None),
+        ("numpy", {"overides": False}, "overrides=True, exact=False", "did you mean 'overrides'?"),
+        ("numpy", {"overrides": True, "tf32": True}, "overrides=True, exact=False", "cupy', tf32=True"),
+        ("scalar", {"overrides": True}, "no options", None),
+    ],
+)
+def test_options_that_a_backend_does_not_have(name, option, expected, hint):
+    with pytest.raises(BackendError) as caught:
+        tc.get_backend(name, **option)
+    error = caught.value
+    wrong, value = list(option.items())[-1]
+    assert error.problem == f"the {name} backend has no option {wrong!r}"
+    assert (error.argument, error.expected, error.got) == (wrong, expected, f"{wrong}={value!r}")
+    assert hint in error.hint if hint else error.hint is None
+    assert error.__cause__ is None  # Python's own message would only repeat it
+    assert error.__suppress_context__
 
 
 class BrokenEntryPoint:
@@ -196,8 +222,22 @@ def test_use_backend_without_with_says_that_it_does_nothing():
         forgotten()
 
 
+def test_options_that_fail_inside_of_a_backend(monkeypatch):
+    def made(size, **more):
+        return dict(range(size))
+
+    install(monkeypatch, lambda: made)
+    for options, reason in [
+        ({"size": "x"}, "interpreted as an integer"),
+        ({"other": 1}, "missing 1 required"),
+    ]:
+        with pytest.raises(BackendError, match=f"does not take these options: .*{reason}") as caught:
+            tc.get_backend("broken", **options)
+        assert isinstance(caught.value.__cause__, TypeError)
+
+
 def test_use_backend_refuses_a_wrong_option_at_once():
-    with pytest.raises(BackendError, match="does not take these options"):
+    with pytest.raises(BackendError, match="no option 'exakt'"):
         tc.use_backend("numpy", exakt=True)
 
 

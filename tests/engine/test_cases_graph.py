@@ -267,6 +267,11 @@ def test_case_14_leaves_are_copied(clone):
     assert not np.shares_memory(twin.array, w.array)
 
 
+def test_case_14_a_pickled_leaf_comes_back_to_a_backend_with_the_same_options():
+    w = tc.tensor([1.0], backend=tc.get_backend("numpy", overrides=False))
+    assert pickle.loads(pickle.dumps(w)).backend is w.backend
+
+
 def test_case_14_a_deep_copy_of_a_structure_copies_a_shared_leaf_once():
     w = leaf([1.0])
     first, second = copy.deepcopy([w, w])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 
+import ml_dtypes  # noqa: F401 - makes bfloat16 one of NumPy's dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,3 +1,4 @@
+import ml_dtypes  # noqa: F401 - makes bfloat16 one of NumPy's dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -8,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 import tinygrad_cnn as tc
 from tinygrad_cnn.errors import ArgumentTypeError, FileFormatError, StateDictError
 
-DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+DTYPES = list(tc.dtypes.DTYPES)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Snapshots(Callback):
         self.last = None
 
     def on_step_end(self, trainer, step):
-        self.last = [t.numpy().copy() for t in trainer._random_states()]
+        self.last = [t.numpy().copy() for t in trainer._steps.random_states()]
         self.last += [t.numpy().copy() for t in trainer.model.state_dict().values()]
 
 
@@ -50,7 +50,7 @@ def test_case_58_nan_stops_the_run_before_the_update(make_trainer, train_loader,
     assert "the loss is nan in epoch 2, step 2" in error.problem
     assert str(tmp_path / "last.safetensors") in error.hint
     # Weights, running statistics and the random counter are those before the step that failed.
-    after = [*trainer._random_states(), *trainer.model.state_dict().values()]
+    after = [*trainer._steps.random_states(), *trainer.model.state_dict().values()]
     for value, expected in zip(after, snapshots.last, strict=True):
         assert np.array_equal(value.numpy(), expected)
     checkpoint = io.load_state(tmp_path / "last.safetensors")

@@ -169,3 +169,30 @@ def test_early_stopping_waits_for_something_better(make_trainer, train_loader, m
     assert trainer.epoch == 4
     trainer.fit(train_loader, epochs=7)  # whoever asks again gets more
     assert trainer.epoch == 7
+
+
+@pytest.mark.parametrize("before", [None, "float16"])
+@pytest.mark.parametrize("after", [None, "float16"])
+def test_a_run_goes_on_in_another_precision(make_trainer, train_loader, tmp_path, weights, before, after):
+    first = make_trainer(precision=before)
+    first.fit(train_loader, epochs=1)
+    first.save_checkpoint(tmp_path / "c")
+    second = make_trainer(seed=5, precision=after)
+    second.load_checkpoint(tmp_path / "c")
+    assert weights(second) == weights(first)
+    second.fit(train_loader, epochs=2)
+    assert second.history["epoch"] == [1, 2]
+
+
+def test_a_checkpoint_that_fits_in_part_changes_nothing(make_trainer, train_loader, tmp_path, weights):
+    first = make_trainer()
+    first.optimizer = tc.optim.Adam(first.model.parameters())
+    first.scheduler = None
+    first.fit(train_loader, epochs=1)
+    first.save_checkpoint(tmp_path / "c")
+    second = make_trainer(seed=5)  # the same model, and SGD
+    before = weights(second)
+    with pytest.raises(StateDictError):
+        second.load_checkpoint(tmp_path / "c")
+    assert weights(second) == before
+    assert (second.epoch, len(second.history)) == (0, 0)

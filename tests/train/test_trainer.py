@@ -168,10 +168,43 @@ def test_a_model_that_cannot_be_captured_is_trained_eagerly_and_said_to_be(make_
             return self.fc(x.reshape(len(x), -1)) * (1.0 if x.mean().item() < 100 else 2.0)
 
     trainer = make_trainer(model=Reading())
-    with pytest.warns(CaptureWarning, match=r"item\(\)"):
+    with pytest.warns(CaptureWarning, match=r"item\(\)") as caught:
         trainer.fit(train_loader, epochs=3)
+    assert [warning.filename for warning in caught] == [__file__]
     eager = make_trainer(model=Reading(), capture=False)
     eager.fit(train_loader, epochs=3)
     assert trainer.history["train_loss"] == eager.history["train_loss"]
     with pytest.raises(CaptureError):
         make_trainer(model=Reading(), capture=True).fit(train_loader, epochs=1)
+
+
+@pytest.mark.parametrize("capture", [None, False], ids=["captured", "eager"])
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_learns_the_same(make_trainer, train_loader, test_loader, precision, capture):
+    full, mixed = make_trainer(), make_trainer(precision=precision, capture=capture)
+    for trainer in (full, mixed):
+        train_loader.set_epoch(0)
+        trainer.fit(train_loader, test_loader, epochs=3)
+    assert mixed.history["test_loss"][-1] == pytest.approx(full.history["test_loss"][-1], rel=0.25)
+    assert mixed.history["test_loss"] != full.history["test_loss"]
+    assert all(parameter.dtype is tc.float32 for parameter in mixed.model.parameters())
+    assert mixed.predict(test_loader).dtype is tc.float32
+
+
+def test_an_overflow_of_float16_is_no_end_of_the_run(make_trainer, train_loader):
+    """Gradients times the first scale are too large: steps are left out until the scale has come down."""
+    model = make_trainer().model
+    trainer = Trainer(model, tc.optim.SGD(model.parameters(), lr=0.05, momentum=0.9), precision="float16")
+    trainer._steps.scaler = tc.amp.GradScaler(init_scale=2.0**40)
+    before = model.fc.weight.numpy().copy()
+    trainer.fit(train_loader, epochs=1)
+    assert trainer._steps.scaler.get_scale() == 2.0**36
+    assert np.array_equal(model.fc.weight.numpy(), before)
+    trainer.fit(train_loader, epochs=12)
+    assert trainer._steps.scaler.get_scale() < 2.0**24
+    assert trainer.history["train_accuracy"][-1] > 0.9
+
+
+def test_a_precision_that_is_none(make_trainer):
+    with pytest.raises(tc.errors.DTypeError, match="16 bits"):
+        make_trainer(precision="float32")

@@ -154,6 +154,20 @@ def test_pdflatex_compiles_it(awkward, view, tmp_path):
 # --- Mermaid
 
 
+@pytest.mark.parametrize("view", ["forward", "twin"])
+def test_a_cast_says_to_which_dtype(view, tmp_path):
+    w = tc.ones(3, 2, requires_grad=True)
+    with tc.record(), tc.amp.autocast(tc.float16):
+        loss = (tc.ones(1, 2) @ w.T).sum()
+    graph = tc.Graph.of(loss)
+    graph.backward()
+    svg = graph.render(tmp_path / "cast.svg", view=view).read_text(encoding="utf-8")
+    latex = graph.to_tikz(view=view).replace(r"\ensuremath{\rightarrow}", "→")
+    for text in (svg, graph.to_mermaid(view=view), graph.to_dot(view=view), latex):
+        assert (text.count("cast → float16"), text.count("cast → float32")) == (2, 1)
+    assert [node.name for node in graph.nodes if node.op == "cast"] == ["cast", "cast_1", "cast_2"]
+
+
 def test_mermaid_has_every_node_and_every_arrow():
     drawing = lenet_graph().draw(fold=1)
     lines = drawing.to_mermaid().splitlines()

@@ -33,6 +33,7 @@ class RunConfig:
         model: a name of `tc.models`.
         dataset: a name of `tc.data`.
         backend: a name of `tc.backends()`.
+        precision: a name of `recipe.PRECISIONS`.
         epochs: how often every training image is seen; None stands for what the dataset usually takes.
         batch_size: images in a step.
         optimizer: a name of `recipe.OPTIMIZERS`.
@@ -47,6 +48,7 @@ class RunConfig:
     model: str = "lenet5"
     dataset: str = "fashion-mini"
     backend: str = "numpy"
+    precision: str = "float32"
     epochs: int | None = None
     batch_size: int = 64
     optimizer: str = "sgd"

@@ -60,18 +60,18 @@ def _machine(chosen_kernels: str | None) -> Iterator[Fact]:
 
 
 def _backends() -> Iterator[Fact]:
-    chosen = os.environ.get(backends.ENVIRONMENT_VARIABLE) or backends.DEFAULT
     for name in backends.backends():
+        default = " (the default)" if name == backends.default_backend() else ""
         try:
             info = backends.get_backend(name).info()
         except TinygradCNNError as error:
-            yield name, f"unavailable: {error.problem}"
+            yield name, f"unavailable{default}: {error.problem}"
             if error.hint is not None:
                 yield "", f"to use it: {error.hint}"
         else:
             advice = info.pop("advice", None)
             facts = info.get(DEVICE) or ", ".join(f"{key} {value}" for key, value in info.items())
-            yield name, f"available{' (the default)' if name == chosen else ''}: {facts}"
+            yield name, f"available{default}: {facts}"
             if advice is not None:
                 yield "", advice
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from tinygrad_cnn import io
 from tinygrad_cnn.backend import use_backend
 from tinygrad_cnn.cli.config import RunConfig
-from tinygrad_cnn.cli.recipe import prepare, resolve
+from tinygrad_cnn.cli.recipe import backend_of, prepare, resolve
 from tinygrad_cnn.errors import ArgumentError
 
 EXAMPLES = {
@@ -39,12 +39,11 @@ def evaluate(
             expected="a finished run",
             hint=f"tinygrad-cnn train --resume {run}",
         )
-    config = resolve(
-        dataclasses.replace(
-            settings, dataset=dataset or settings.dataset, backend=backend or settings.backend
-        )
-    )
-    with use_backend(config.backend):
+    changes: dict[str, Any] = {"dataset": dataset or settings.dataset}
+    if backend is not None:  # which may not know the precision of the run's own
+        changes |= {"backend": backend, "precision": RunConfig.precision}
+    config = resolve(dataclasses.replace(settings, **changes))
+    with use_backend(backend_of(config)):
         job = prepare(config)
         job.trainer.model.load_state_dict(io.load(weights))
         measured = job.trainer.evaluate(job.test_loader)

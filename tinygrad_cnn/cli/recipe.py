@@ -29,6 +29,21 @@ OPTIMIZERS = {
     "sgd": Recipe(optim.SGD, 0.05, {"momentum": 0.9, "nesterov": True}),
     "adam": Recipe(optim.Adam, 3e-3, {}),
 }
+
+
+class Precision(NamedTuple):
+    """In which floats a network is computed: what the backend is told, and what `tc.amp` is."""
+
+    options: Mapping[str, Any]
+    autocast: str | None
+
+
+PRECISIONS = {
+    "float32": Precision({}, None),
+    "tf32": Precision({"tf32": True}, None),  # on GPUs only
+    "bfloat16": Precision({}, "bfloat16"),
+    "float16": Precision({}, "float16"),
+}
 # 60,000 images take LeNet-5 about as far as it gets in six epochs; fewer must be seen more often.
 USUAL_EPOCHS = 6
 EPOCHS = {"fashion-mini": 12}
@@ -44,18 +59,20 @@ def resolve(config: RunConfig) -> RunConfig:
     Raises:
         UnknownName: there is no such model, dataset, backend, optimizer or schedule.
         BackendUnavailable: the backend cannot run here; says why.
+        BackendError: it does not know the precision.
         ArgumentError: the backend is one that does not compute.
     """
     for kind, name, known in (
         ("model", config.model, models.names()),
         ("dataset", config.dataset, data.names()),
         ("backend", config.backend, backends()),
+        ("precision", config.precision, PRECISIONS),
         ("optimizer", config.optimizer, OPTIMIZERS),
         ("schedule", config.schedule, SCHEDULES),
     ):
         if name not in known:
             raise UnknownName.among(name, known, kind=kind, argument=f"--{kind}")
-    backend = get_backend(config.backend)
+    backend = backend_of(config)
     if not backend.executes:
         raise ArgumentError(
             f"the {config.backend} backend computes nothing, so nothing can be learned on it",
@@ -69,6 +86,15 @@ def resolve(config: RunConfig) -> RunConfig:
     # A mirrored coat is a coat; a mirrored 2 is no 2.
     augment = config.dataset != "mnist" if config.augment is None else config.augment
     return dataclasses.replace(config, epochs=epochs, lr=lr, augment=augment, threads=_threads(backend))
+
+
+def backend_of(config: RunConfig) -> Backend:
+    """What computes, set to the precision of the run.
+
+    Raises:
+        BackendError: it does not know this precision.
+    """
+    return get_backend(config.backend, **PRECISIONS[config.precision].options)
 
 
 def _threads(backend: Backend) -> int | None:
@@ -119,5 +145,6 @@ def prepare(config: RunConfig) -> Job:
     scheduler = (
         None if make_schedule is None else make_schedule(optimizer, max_lr=config.lr, total_steps=steps)
     )
-    trainer = Trainer(model, optimizer, scheduler=scheduler)
+    precision = PRECISIONS[config.precision].autocast
+    trainer = Trainer(model, optimizer, scheduler=scheduler, precision=precision)
     return Job(trainer, dataset, train_loader, test_loader, config.epochs)

@@ -28,10 +28,11 @@ _FILES = {
 
 def announce(console: Console, config: RunConfig, job: Job) -> None:
     """Say what is about to learn from what."""
+    threads = "" if config.threads is None else f" on {config.threads} threads"
     weights = sum(parameter.numel() for parameter in job.trainer.model.parameters())
     console.print(
         f"{config.model} ({weights:,} weights) learns from {len(job.dataset.train):,} images of "
-        f"{config.dataset}; {config.backend} computes on {config.threads} threads",
+        f"{config.dataset}; {config.backend} computes in {config.precision}{threads}",
         soft_wrap=True,
     )
 

@@ -12,10 +12,10 @@ import typer
 from rich.console import Console
 
 from tinygrad_cnn import data, io, models
-from tinygrad_cnn.backend import use_backend
+from tinygrad_cnn.backend import default_backend, use_backend
 from tinygrad_cnn.cli import report
 from tinygrad_cnn.cli.config import RunConfig
-from tinygrad_cnn.cli.recipe import OPTIMIZERS, SCHEDULES, Job, prepare, resolve
+from tinygrad_cnn.cli.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES, Job, backend_of, prepare, resolve
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.io.event_file import tensorboardx
 from tinygrad_cnn.train import Checkpoint, CSVLogger, ProgressBar, TensorBoard
@@ -49,6 +49,9 @@ def train(
     backend: Annotated[
         str, typer.Option(metavar="NAME", help="What computes; see `tinygrad-cnn doctor`.")
     ] = DEFAULTS.backend,
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help=f"In which floats: {_or(PRECISIONS)} (tf32 on GPUs only).")
+    ] = DEFAULTS.precision,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -114,8 +117,9 @@ def train(
         _go_on(resume, given, tensorboard)
         return
     settings = {name: value for name, value in given.items() if hasattr(DEFAULTS, name)}
-    chosen = resolve(dataclasses.replace(RunConfig.read(config) if config else DEFAULTS, **settings))
-    with use_backend(chosen.backend):
+    base = RunConfig.read(config) if config else RunConfig(backend=default_backend())
+    chosen = resolve(dataclasses.replace(base, **settings))
+    with use_backend(backend_of(chosen)):
         job = prepare(chosen)  # before there is a folder: whatever cannot be trained leaves none
         folder = _new_folder(runs_dir, run_name or f"{chosen.model}-{chosen.dataset}")
         chosen.write(folder / "config.toml")
@@ -134,7 +138,7 @@ def _go_on(folder: Path, given: dict[str, Any], tensorboard: Path | None) -> Non
             hint=f"tinygrad-cnn train --config {folder / 'config.toml'} starts anew with others",
         )
     config = resolve(RunConfig.read(folder / "config.toml"))
-    with use_backend(config.backend):
+    with use_backend(backend_of(config)):
         job = prepare(config)
         job.trainer.load_checkpoint(folder / CHECKPOINTS / Checkpoint.LAST)
         _fit(job, config, folder, tensorboard)

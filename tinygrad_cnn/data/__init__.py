@@ -19,7 +19,8 @@ batch into Tensors of the current backend.
 - `collection.py`: `load`, `names`, `ImageCollection`: the well-known ones
 - `loader.py`: `DataLoader`, whose order is a function of seed and epoch (`_random.py`)
 - `collate.py`: items become a batch
-- `transforms.py`: scaling, standardizing, augmentation, on whole batches
+- `transforms.py`: scaling and standardizing, on whole batches; `augmentation.py`: chance
+- `resident.py`: data sets that stay where the backend computes; `sketch.py`: batches before they are made
 - `points.py`: `two_moons`, points in the plane; `_landscape.py`: `landscape`, a picture to filter
 - `idx.py`: the file format of MNIST, read with suspicion
 - `catalog.py`, `download.py`: which collections there are, and fetching them
@@ -27,6 +28,7 @@ batch into Tensors of the current backend.
 
 from tinygrad_cnn.data._landscape import landscape
 from tinygrad_cnn.data.arrays import ArrayDataset, TensorDataset
+from tinygrad_cnn.data.augmentation import Cutout, RandomCrop, RandomHorizontalFlip
 from tinygrad_cnn.data.collate import default_collate
 from tinygrad_cnn.data.collection import ImageCollection, load, names
 from tinygrad_cnn.data.datasets import ConcatDataset, Dataset, Subset, random_split
@@ -36,8 +38,6 @@ from tinygrad_cnn.data.points import two_moons
 from tinygrad_cnn.data.transforms import (
     Compose,
     Normalize,
-    RandomCrop,
-    RandomHorizontalFlip,
     ToFloat,
     Transform,
 )
@@ -46,6 +46,7 @@ __all__ = [
     "ArrayDataset",
     "Compose",
     "ConcatDataset",
+    "Cutout",
     "DataLoader",
     "Dataset",
     "ImageCollection",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import get_backend
+from tinygrad_cnn.dtypes import DTYPES
 from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, ShapeError
 from tinygrad_cnn.ops.joining import stack as stack_tensors
 
@@ -84,12 +85,20 @@ def to_tensors(batch: Any) -> Any:
     if isinstance(batch, Tensor):
         return batch.to(get_backend())
     if isinstance(batch, np.ndarray):
-        return tensor(batch)
+        return _uploaded(batch)
     if isinstance(batch, Mapping):
         return {key: to_tensors(value) for key, value in batch.items()}
     if isinstance(batch, tuple | list):
         return rebuild(batch, map(to_tensors, batch))
     return batch
+
+
+def _uploaded(array: NDArray[Any]) -> Tensor:
+    dtype = DTYPES.get(str(array.dtype))
+    if dtype is None:
+        return tensor(array)  # which says what is wrong with it
+    backend = get_backend()
+    return Tensor(backend.upload(array, dtype), array.shape, dtype, backend)
 
 
 def rebuild(example: Any, values: Iterable[Any]) -> Any:

@@ -4,20 +4,25 @@ Shuffling is not an event here but a function: the order of an epoch follows fro
 what a random transform does to a batch from (seed, epoch, batch); `_random.py` says how.
 
 Every batch goes the same way: choose its items, fetch and stack them (arrays in memory at once, any other
-dataset item by item), transform the images, make Tensors.
+dataset item by item), transform the images, make Tensors. Where the backend has a memory of its own, all of
+that may happen there, with the same result (`resident.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sized
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.data._random import ORDER, check_integer, generator
-from tinygrad_cnn.data.arrays import ArrayDataset, TensorDataset
 from tinygrad_cnn.data.collate import rebuild, stack, to_tensors
-from tinygrad_cnn.data.datasets import Items, Subset, check_dataset, describe
+from tinygrad_cnn.data.datasets import Items, check_dataset, describe
+from tinygrad_cnn.data.resident import Chance, Resident, is_arrays, locate
 from tinygrad_cnn.data.transforms import Transform, check_transform
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, ShapeError
 
@@ -36,6 +41,10 @@ class DataLoader:
     pass is shuffled anew. A pass that is broken off does not count. Items are asked for when their batch is
     due, and again in every epoch; only an `ArrayDataset` or a `TensorDataset` is cut into batches at once.
 
+    A GPU keeps a copy of these two for as long as they live, if it takes no more than a quarter of its free
+    memory, and makes the batches itself, with the same numbers in them as on the host. That needs transforms
+    of this room, or none. Numbers written into an array later do not reach its copy; a new array does.
+
     Args:
         dataset: anything with a length and numbered items: `load("fashion-mini").train`, a `TensorDataset`, a
             `Dataset` of your own, a list.
@@ -45,7 +54,8 @@ class DataLoader:
         num_workers: 0, because batches are made in this process. It is here for those who know PyTorch.
         collate_fn: makes one batch of a list of items, instead of `default_collate`. Arrays in it become
             Tensors.
-        pin_memory: False, because there is no pinned memory. It is here for those who know PyTorch.
+        pin_memory: False, because it needs no asking: what is copied to a GPU goes through pinned memory by
+            itself. It is here for those who know PyTorch.
         drop_last: leave out the last batch if it is smaller.
         seed: of the order and of random transforms.
         transform: what to do to the images of each batch, see `transforms`; the images are the batch itself
@@ -124,12 +134,15 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         epoch = self._epoch
-        order = iter(self._order(epoch))
+        order = self._order(epoch)
+        known = order if isinstance(order, np.ndarray) else None
+        resident = None if self.collate_fn else Resident.find(self.dataset, self.transform, known)
+        remaining = iter(order if known is None else known.tolist())
         for number in range(len(self)):
-            batch = self._fetch(list(islice(order, self.batch_size)))
-            if self.transform is not None:
-                batch = _transformed(batch, self.transform, generator(self.seed, epoch, purpose=number + 1))
-            yield to_tensors(batch)
+            places = list(islice(remaining, self.batch_size))
+            chance = partial(generator, self.seed, epoch, purpose=number + 1)
+            batch = None if resident is None else resident.batch(places, number * self.batch_size, chance)
+            yield self._on_host(places, chance) if batch is None else batch
         self._epoch = epoch + 1
 
     def __repr__(self) -> str:
@@ -139,25 +152,27 @@ class DataLoader:
         """How many items an epoch deals."""
         return len(self.dataset if self.sampler is None else self.sampler)
 
-    def _order(self, epoch: int) -> Iterable[int]:
+    def _order(self, epoch: int) -> NDArray[np.int64] | Iterable[int]:
         """The number of every item, in the order of this epoch."""
         if self.sampler is not None:
             return self.sampler
         if not self.shuffle:
-            return range(self._count())
-        order: list[int] = generator(self.seed, epoch, ORDER).permutation(self._count()).tolist()
-        return order
+            return np.arange(self._count())
+        return generator(self.seed, epoch, ORDER).permutation(self._count())
+
+    def _on_host(self, places: list[int], chance: Chance) -> Any:
+        """The batch of these items, made of NumPy arrays and then handed to the backend."""
+        batch = self._fetch(places)
+        if self.transform is not None:
+            batch = _transformed(batch, self.transform, chance())
+        return to_tensors(batch)
 
     def _fetch(self, indices: list[int]) -> Any:
         """These items as one batch, before the transform."""
         if self.collate_fn is not None:
             return self.collate_fn([_item(self.dataset, index) for index in indices])
-        arrays: Any = self.dataset
-        places = indices
-        while type(arrays) is Subset:
-            arrays, places = arrays.dataset, [arrays.indices[place] for place in places]
-        # These very classes: one derived from them may do anything with an item, so it is asked for each.
-        if type(arrays) in (ArrayDataset, TensorDataset):
+        arrays, places = locate(self.dataset, indices)
+        if is_arrays(arrays):
             return arrays[places]
         items = [_item(self.dataset, index) for index in indices]
         return stack(items, [f"dataset[{index}]" for index in indices])
@@ -241,7 +256,7 @@ def _check_one_process(num_workers: int, pin_memory: bool) -> None:
         )
     if pin_memory:
         raise ArgumentError(
-            "there is no pinned memory: a batch goes to the backend when it is made",
+            "there is no pinned memory to ask for: what is copied to a GPU goes through it by itself",
             argument="pin_memory",
             expected=False,
             got=pin_memory,

@@ -8,22 +8,51 @@ in every repetition of a run. The deterministic ones ignore it and may be called
 Any function of that form is a transform:
 
     loader = DataLoader(mini.train, batch_size=64, transform=lambda images, rng: images / np.float32(255))
+
+Those of the library can do the same in another way: instead of making an array, they note on a `Sketch` where
+its pixels will come from, for a backend that holds the data set. Those that draw random numbers stand in
+`augmentation.py`.
 """
 
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_cnn.data.sketch import NoSketch, Sketch
+from tinygrad_cnn.dtypes import Shape
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
-from tinygrad_cnn.windows import per_dimension
 
 # In quotes, because NumPy imports `np.random` when it is first touched, and not every program needs it.
 Transform: TypeAlias = "Callable[[NDArray[Any], np.random.Generator | None], NDArray[Any]]"
+
+
+class BatchTransform(ABC):
+    """What the library's transforms have in common: what chance decides, and what is done with it."""
+
+    def __call__(self, images: NDArray[Any], rng: np.random.Generator | None = None) -> NDArray[Any]:
+        return self.apply(images, *self.draw(images.shape, rng))
+
+    def draw(self, shape: Shape, rng: np.random.Generator | None) -> tuple[NDArray[Any], ...]:
+        """What chance decides for a batch of this shape: arrays with one entry for each image."""
+        return ()
+
+    @abstractmethod
+    def apply(self, images: NDArray[Any], *drawn: NDArray[Any]) -> NDArray[Any]:
+        """The images, changed as drawn."""
+
+    @abstractmethod
+    def sketch(self, batch: Sketch, *drawn: NDArray[Any]) -> Sketch:
+        """The same for a batch that is not made yet.
+
+        Raises:
+            NoSketch: that cannot be told by a sketch.
+        """
 
 
 class Compose:
@@ -60,7 +89,7 @@ class Compose:
         return f"Compose([{', '.join(map(repr, self.transforms))}])"
 
 
-class ToFloat:
+class ToFloat(BatchTransform):
     """Bytes 0 ... 255 become float32 numbers 0 ... 1.
 
     Raises:
@@ -72,7 +101,7 @@ class ToFloat:
         array([0. , 0.2, 1. ], dtype=float32)
     """
 
-    def __call__(self, images: NDArray[Any], rng: np.random.Generator | None = None) -> NDArray[np.float32]:
+    def apply(self, images: NDArray[Any], *drawn: NDArray[Any]) -> NDArray[np.float32]:
         if images.dtype != np.uint8:
             raise DTypeError(
                 "ToFloat scales bytes",
@@ -83,11 +112,14 @@ class ToFloat:
             )
         return images.astype(np.float32) / np.float32(255)
 
+    def sketch(self, batch: Sketch, *drawn: NDArray[Any]) -> Sketch:
+        return batch.scaled()
+
     def __repr__(self) -> str:
         return "ToFloat()"
 
 
-class Normalize:
+class Normalize(BatchTransform):
     """Shift and scale each channel: (x - mean) / std.
 
     Networks learn fastest from inputs of mean 0 and variance 1 (Y. LeCun et al., "Efficient BackProp", 1998,
@@ -119,8 +151,8 @@ class Normalize:
                 got=self.std,
             )
 
-    def __call__(self, images: NDArray[Any], rng: np.random.Generator | None = None) -> NDArray[Any]:
-        _check_batch(images)
+    def apply(self, images: NDArray[Any], *drawn: NDArray[Any]) -> NDArray[Any]:
+        check_batch(images.shape)
         if images.dtype.kind != "f":
             raise DTypeError(
                 "Normalize takes floats",
@@ -139,92 +171,11 @@ class Normalize:
         mean, std = np.array([self.mean, self.std], images.dtype)[:, :, np.newaxis, np.newaxis]
         return np.asarray((images - mean) / std)
 
+    def sketch(self, batch: Sketch, *drawn: NDArray[Any]) -> Sketch:
+        return batch.standardized(self.mean, self.std)
+
     def __repr__(self) -> str:
         return f"Normalize(mean={self.mean}, std={self.std})"
-
-
-class RandomHorizontalFlip:
-    """Mirror each image left to right with probability p.
-
-    For pictures of things: a mirrored shoe is a shoe. Not for MNIST: a mirrored 2 is not a 2.
-
-    Args:
-        p: a probability.
-
-    Raises:
-        ArgumentError: p is not between 0 and 1.
-
-    Example:
-        >>> from tinygrad_cnn.data import RandomHorizontalFlip
-        >>> RandomHorizontalFlip(p=1)(np.array([[[[1, 2, 3]]]]), np.random.default_rng(0))
-        array([[[[3, 2, 1]]]])
-    """
-
-    def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ArgumentError("p is a probability", argument="p", expected="0 <= p <= 1", got=p)
-        self.p = p
-
-    def __call__(self, images: NDArray[Any], rng: np.random.Generator | None = None) -> NDArray[Any]:
-        _check_batch(images)
-        flipped = _check_rng(rng).random(len(images)) < self.p
-        return np.where(flipped[:, None, None, None], images[..., ::-1], images)
-
-    def __repr__(self) -> str:
-        return f"RandomHorizontalFlip(p={self.p})"
-
-
-class RandomCrop:
-    """Surround each image with zeros and cut a random window out of it: the image, shifted a little.
-
-    Args:
-        size: height and width of the result, one number for a square.
-        padding: zeros to add at top and bottom and at left and right, one number for all sides.
-
-    Raises:
-        ArgumentError: a size below 1 or a padding below 0.
-        ArgumentTypeError: a size or padding that is not an integer.
-        ShapeError: the padded images are smaller than the crop.
-
-    Example:
-        >>> from tinygrad_cnn.data import RandomCrop
-        >>> RandomCrop(2)(np.arange(9).reshape(1, 1, 3, 3), np.random.default_rng(3))
-        array([[[[3, 4],
-                 [6, 7]]]])
-    """
-
-    def __init__(self, size: int | tuple[int, int], padding: int | tuple[int, int] = 0) -> None:
-        self.size = per_dimension(size, 2, argument="size")
-        self.padding = per_dimension(padding, 2, argument="padding")
-        if min(self.size) < 1 or min(self.padding) < 0:
-            raise ArgumentError(
-                "a crop has at least one pixel, and padding only adds some",
-                argument="size" if min(self.size) < 1 else "padding",
-                expected="size >= 1 and padding >= 0",
-                got=f"size {self.size}, padding {self.padding}",
-            )
-
-    def __call__(self, images: NDArray[Any], rng: np.random.Generator | None = None) -> NDArray[Any]:
-        _check_batch(images)
-        rng = _check_rng(rng)
-        padded = np.pad(images, [(0, 0), (0, 0), *((zeros, zeros) for zeros in self.padding)])
-        count, _, height, width = padded.shape
-        if height < self.size[0] or width < self.size[1]:
-            raise ShapeError(
-                "the crop is larger than the padded image",
-                argument="size",
-                expected=f"at most {(height, width)}",
-                got=self.size,
-                hint="crop less, or pad more",
-            )
-        top = rng.integers(height - self.size[0] + 1, size=count)
-        left = rng.integers(width - self.size[1] + 1, size=count)
-        # All crops of all images, (N, C, H', W', *size), as a view; then one for each image.
-        crops = np.lib.stride_tricks.sliding_window_view(padded, self.size, axis=(2, 3))
-        return crops[np.arange(count), :, top, left]
-
-    def __repr__(self) -> str:
-        return f"RandomCrop({self.size}, padding={self.padding})"
 
 
 def check_transform(transform: Transform, argument: str) -> Transform:
@@ -242,24 +193,29 @@ def check_transform(transform: Transform, argument: str) -> Transform:
     return transform
 
 
-def _check_batch(images: NDArray[Any]) -> None:
-    if images.ndim != 4:
+def sketched(transform: Transform, batch: Sketch, rng: np.random.Generator) -> Sketch:
+    """The batch as the transform would leave it, with the random numbers that it would draw.
+
+    Raises:
+        NoSketch: it does something that cannot be told by a sketch.
+    """
+    if type(transform) is Compose:
+        for part in transform.transforms:
+            batch = sketched(part, batch, rng)
+        return batch
+    # A class derived from one of the library's may do anything to an image; a sketch of its own says what.
+    if isinstance(transform, BatchTransform) and "sketch" in vars(type(transform)):
+        return transform.sketch(batch, *transform.draw(batch.shape, rng))
+    raise NoSketch
+
+
+def check_batch(shape: Shape) -> None:
+    """Refuse everything but a batch of images."""
+    if len(shape) != 4:
         raise ShapeError(
             "transforms work on batches of images",
             argument="images",
             expected="(N, C, H, W)",
-            got=images.shape,
+            got=shape,
             hint="images[np.newaxis] makes a batch of a single image (C, H, W)",
         )
-
-
-def _check_rng(rng: np.random.Generator | None) -> np.random.Generator:
-    if rng is None:
-        raise ArgumentTypeError(
-            "a random transform needs a source of random numbers",
-            argument="rng",
-            expected="a np.random.Generator",
-            got=None,
-            hint="np.random.default_rng(seed); a DataLoader passes one by itself",
-        )
-    return rng

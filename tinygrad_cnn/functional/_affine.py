@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, same_floating
+from tinygrad_cnn.dtypes import Shape, float32, same_floating
 from tinygrad_cnn.errors import ArgumentError, ArgumentTypeError, ShapeError
 
 
@@ -42,8 +42,13 @@ def check_channels(
     bias: Tensor | None,
     running_mean: Tensor | None = None,
     running_var: Tensor | None = None,
+    *,
+    mixed: bool = False,
 ) -> None:
-    """Before anything is computed or updated: every vector has one number a channel, in the input's dtype."""
+    """Before anything is computed or updated: every vector has one number a channel, in the input's dtype.
+
+    With `mixed`, the vectors may also be in float32 beside an input of 16-bit floats.
+    """
     if (running_mean is None) != (running_var is None):
         raise ArgumentTypeError(
             "running mean and running variance go together",
@@ -59,7 +64,9 @@ def check_channels(
             got=x.shape,
         ).at(op)
     vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
-    check_dtypes(input=x, **vectors)
+    are_float32 = all(vector is None or vector.dtype is float32 for vector in vectors.values())
+    if not (mixed and x.dtype.is_narrow and are_float32):
+        check_dtypes(input=x, **vectors)
     for name, vector in vectors.items():
         if vector is not None and vector.shape != x.shape[1:2]:
             raise ShapeError(

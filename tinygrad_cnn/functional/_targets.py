@@ -6,6 +6,7 @@ everything, and the result would look like a loss.
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import in_float32
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, broadcast, require_floating, same_floating
@@ -13,12 +14,15 @@ from tinygrad_cnn.errors import DTypeError, ShapeError
 from tinygrad_cnn.ops.loss import one_hot_op
 
 
-def beside(target: object, input: Tensor) -> Tensor:
-    """The target as a tensor: NumPy arrays, lists and numbers become constants where the input is."""
-    if isinstance(target, Tensor):
-        return target
-    require_floating(input, "input")
-    return tensor(target, backend=input.backend)
+def side_by_side(input: Tensor, target: object) -> tuple[Tensor, Tensor]:
+    """Input and target as a loss compares them, under autocast in float32.
+
+    Targets that are NumPy arrays, lists or numbers become constants where the input is.
+    """
+    if not isinstance(target, Tensor):
+        require_floating(input, "input")
+        target = tensor(target, backend=input.backend)
+    return in_float32(input, target)
 
 
 def check_floating(loss: str, **tensors: Tensor) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 
+from tinygrad_cnn._autocast import narrowed
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, bool_, broadcast, same_floating
 from tinygrad_cnn.errors import ArgumentError, DTypeError, ShapeError
@@ -67,6 +68,7 @@ def scaled_dot_product_attention(
     tensor([[2. ],
             [1.5]])
     """
+    query, key, value = narrowed(query, key, value)
     same_floating(query, key, value, names=("query", "key", "value"))
     _check_shapes(query, key, value)
     if enable_gqa:
@@ -113,6 +115,7 @@ def _causal(scores: Tensor) -> Tensor:
 
 def _masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     """Softmax over the keys that the mask leaves; 0 for a query that it leaves none."""
+    (mask,) = narrowed(mask)  # as the scores are
     _check_mask(mask, scores)
     scores = where(mask, scores, -math.inf) if mask.dtype is bool_ else scores + mask
     nowhere = (scores == -math.inf).all(-1, keepdim=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import count
+from tinygrad_cnn.dtypes import DType, count, float32
 from tinygrad_cnn.errors import ArgumentTypeError, ShapeError
 from tinygrad_cnn.functional._affine import check_channels, check_eps, scaled_and_shifted
 from tinygrad_cnn.ops.creation import ones, zeros
@@ -38,7 +38,8 @@ def batch_norm(
         input: (N, C) or (N, C, *S), floating.
         running_mean, running_var: (C,), updated while training unless None; used instead of the batch's
             statistics otherwise.
-        weight, bias: (C,), scale and shift; None for 1 and 0.
+        weight, bias: (C,), scale and shift; None for 1 and 0. They and the running statistics have the
+            input's dtype; beside an input of 16-bit floats they may be float32.
         training: normalise by the batch's own statistics, with its biased variance, and update the running
             ones: running ← (1 − momentum) · running + momentum · new, where the new variance is unbiased.
         momentum: the weight of the new.
@@ -61,10 +62,10 @@ def batch_norm(
     (tensor([0.2]), tensor([1.1]))
     """
     check_eps(eps, "batch_norm", positive=training)
-    check_channels(input, "batch_norm", weight, bias, running_mean, running_var)
-    channels = input.shape[1:2]
-    weight = ones(channels, dtype=input.dtype, backend=input.backend) if weight is None else weight
-    bias = zeros(channels, dtype=input.dtype, backend=input.backend) if bias is None else bias
+    check_channels(input, "batch_norm", weight, bias, running_mean, running_var, mixed=True)
+    channels, dtype = input.shape[1:2], _dtype_beside(input, weight, bias, running_mean)
+    weight = ones(channels, dtype=dtype, backend=input.backend) if weight is None else weight
+    bias = zeros(channels, dtype=dtype, backend=input.backend) if bias is None else bias
     if not training:
         return _by_running_statistics(input, running_mean, running_var, weight, bias, eps, "batch_norm")
     values = input.shape[0] * count(input.shape[2:])
@@ -123,7 +124,7 @@ def instance_norm(
             [[-1.,  1.]]])
     """
     check_eps(eps, "instance_norm")
-    check_channels(input, "instance_norm", weight, bias, running_mean, running_var)
+    check_channels(input, "instance_norm", weight, bias, running_mean, running_var, mixed=True)
     if not use_input_stats:
         return _by_running_statistics(input, running_mean, running_var, weight, bias, eps, "instance_norm")
     values = count(input.shape[2:])
@@ -134,11 +135,18 @@ def instance_norm(
             expected="(N, C, *S) with more than one place",
             got=input.shape,
         ).at("instance_norm")
-    output, mean, var = standardize(input, dims=tuple(range(2, input.ndim)), eps=eps)
+    wide = input.to(_dtype_beside(input, weight, bias, running_mean))
+    output, mean, var = standardize(wide, dims=tuple(range(2, input.ndim)), eps=eps)
     if values > 0 and input.shape[0] > 0:
         _update(running_mean, mean.mean(0).reshape(-1), momentum)
         _update(running_var, var.mean(0).reshape(-1) * (values / (values - 1)), momentum)
-    return scaled_and_shifted(output, weight, bias, channel_shape(input.ndim))
+    return scaled_and_shifted(output, weight, bias, channel_shape(input.ndim)).to(input.dtype)
+
+
+def _dtype_beside(x: Tensor, *vectors: Tensor | None) -> DType:
+    """The dtype of the vectors that come with x; without any, one that keeps the statistics of x."""
+    given = [vector.dtype for vector in vectors if vector is not None]
+    return given[0] if given else float32 if x.dtype.is_narrow else x.dtype
 
 
 def _update(running: Tensor | None, new: Tensor, momentum: float | Tensor) -> None:
@@ -167,4 +175,4 @@ def _by_running_statistics(
     scale = (var + eps).rsqrt()
     scale = scale if weight is None else weight * scale
     shift = -mean * scale if bias is None else bias - mean * scale
-    return scaled_and_shifted(x, scale, shift, channel_shape(x.ndim))
+    return scaled_and_shifted(x, scale, shift, channel_shape(x.ndim)).to(x.dtype)

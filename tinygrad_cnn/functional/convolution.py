@@ -13,6 +13,7 @@ P cells of `padding` on both sides gives ⌊(W + 2P − D(K − 1) − 1) / S⌋
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import narrowed
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import as_index
 from tinygrad_cnn.functional._spatial import Size, add_bias, batched, window_frame
@@ -110,6 +111,7 @@ def _conv(
     *,
     spatial: int,
 ) -> Tensor:
+    x, weight, bias = narrowed(x, weight, bias)
     steps = per_dimension(stride, spatial, argument="stride")
     spread = per_dimension(dilation, spatial, argument="dilation")
     frame = window_frame(padding, weight.shape[2:], steps, spread)

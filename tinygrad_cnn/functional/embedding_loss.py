@@ -11,10 +11,11 @@ default), "sum", or "none". Where a hinge touches 0 it still passes the gradient
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import in_float32
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional._reduction import check_reduction, reduce_losses
-from tinygrad_cnn.functional._targets import beside, check_same, check_signs
+from tinygrad_cnn.functional._targets import check_same, check_signs, side_by_side
 from tinygrad_cnn.functional.similarity import pairwise_distance
 from tinygrad_cnn.ops.activation import clamp
 from tinygrad_cnn.ops.arithmetic import minimum
@@ -42,7 +43,8 @@ def margin_ranking_loss(
     >>> tc.functional.margin_ranking_loss(one, two, tc.tensor([1, 1]), reduction="none")
     tensor([0., 1.])
     """
-    target = beside(target, input1)
+    input1, target = side_by_side(input1, target)
+    (input2,) = in_float32(input2)
     check_reduction(reduction, "margin_ranking_loss")
     check_same(input1, input2, "margin_ranking_loss", ("input1", "input2"))
     check_signs(target, input1, input1.shape, "margin_ranking_loss")
@@ -70,7 +72,7 @@ def hinge_embedding_loss(
     >>> tc.functional.hinge_embedding_loss(distances, tc.tensor([1, -1, -1]), reduction="none")
     tensor([0.2, 0.8, 0. ])
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "hinge_embedding_loss")
     check_signs(target, input, input.shape, "hinge_embedding_loss")
     near = where(target == -1, 0, input)
@@ -97,7 +99,8 @@ def cosine_embedding_loss(
     >>> tc.functional.cosine_embedding_loss(one, two, tc.tensor([1, -1]), reduction="none")
     tensor([1.    , 0.7071])
     """
-    target = beside(target, input1)
+    input1, target = side_by_side(input1, target)
+    (input2,) = in_float32(input2)
     check_reduction(reduction, "cosine_embedding_loss")
     check_same(input1, input2, "cosine_embedding_loss", ("input1", "input2"))
     if input1.ndim not in (1, 2):
@@ -148,6 +151,7 @@ def triplet_margin_loss(
         raise ArgumentError(
             "without a margin all vectors may be equal", argument="margin", expected="margin > 0", got=margin
         ).at("triplet_margin_loss")
+    anchor, positive, negative = in_float32(anchor, positive, negative)
     check_same(anchor, positive, "triplet_margin_loss", ("anchor", "positive"))
     check_same(anchor, negative, "triplet_margin_loss", ("anchor", "negative"))
 

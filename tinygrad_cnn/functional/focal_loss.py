@@ -14,7 +14,7 @@ from __future__ import annotations
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional._reduction import check_reduction, reduce_losses
-from tinygrad_cnn.functional._targets import beside, check_same, class_dim, class_weights, one_hot_like
+from tinygrad_cnn.functional._targets import check_same, class_dim, class_weights, one_hot_like, side_by_side
 from tinygrad_cnn.functional.loss import NOTHING_IGNORED, binary_cross_entropy_with_logits, nll_loss
 from tinygrad_cnn.ops.activation import sigmoid
 from tinygrad_cnn.ops.comparison import where
@@ -52,7 +52,7 @@ def focal_loss(
     >>> tc.functional.focal_loss(logits, labels, reduction="none")
     tensor([0.0018, 1.6501])
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "focal_loss")
     _check_gamma(gamma, "focal_loss")
     dim = class_dim(input, "focal_loss")
@@ -88,7 +88,7 @@ def sigmoid_focal_loss(
     tensor([0.0005, 0.4125])
     """
     loss = "sigmoid_focal_loss"
-    targets = beside(targets, inputs)
+    inputs, targets = side_by_side(inputs, targets)
     check_reduction(reduction, loss)
     _check_gamma(gamma, loss)
     if not (0 <= alpha <= 1 or alpha == -1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import narrowed
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, count, require_floating
 from tinygrad_cnn.errors import ShapeError
@@ -33,6 +34,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensor([[11., -4., 17.]])
     """
     require_floating(input, "input")  # also says what None is, the result of a forward without `return`
+    input, weight, bias = narrowed(input, weight, bias)
     check_dtypes(input=input, weight=weight, bias=bias)
     if weight.ndim != 2:
         raise ShapeError(
@@ -78,6 +80,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     >>> tc.functional.bilinear(tc.tensor([1.0, 2.0]), tc.tensor([10.0, 20.0]), dot_product)
     tensor([50.])
     """
+    input1, input2, weight, bias = narrowed(input1, input2, weight, bias)
     check_dtypes(input1=input1, input2=input2, weight=weight, bias=bias)
     if weight.ndim != 3:
         raise ShapeError(
@@ -92,7 +95,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     # One matrix product for each output, of all rows at once: (N, I) @ (K, I, J) → (K, N, J).
     first = matmul(input1.reshape(count(input1.shape[:-1]), in1_features), weight)
     products = first * input2.reshape(count(input2.shape[:-1]), in2_features)
-    output = transpose(products.sum(-1), 0, 1).reshape(*input1.shape[:-1], out_features)
+    (sums,) = narrowed(products.sum(-1))
+    output = transpose(sums, 0, 1).reshape(*input1.shape[:-1], out_features)
     if bias is None:
         return output
     check_bias(bias, out_features, "bilinear")

@@ -17,13 +17,13 @@ from tinygrad_cnn.dtypes import bool_
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional._reduction import REDUCTIONS, check_reduction, reduce_losses
 from tinygrad_cnn.functional._targets import (
-    beside,
     check_floating,
     check_same,
     check_stretches,
     class_dim,
     class_weights,
     one_hot_like,
+    side_by_side,
 )
 from tinygrad_cnn.ops.activation import logsigmoid
 from tinygrad_cnn.ops.comparison import where
@@ -80,7 +80,7 @@ def cross_entropy(
     >>> tc.functional.cross_entropy(logits, tc.tensor([0, 2]))
     tensor(0.4076)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError(
             "label_smoothing is a share of the probability",
@@ -150,7 +150,7 @@ def nll_loss(
     >>> tc.functional.nll_loss(p.log(), tc.tensor([0]))
     tensor(0.6931)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "nll_loss")
     hot = one_hot_like(input, target, "nll_loss", ignore_index)
     weights = None if weight is None else class_weights(weight, input, "nll_loss")
@@ -185,7 +185,7 @@ def binary_cross_entropy(
     >>> tc.functional.binary_cross_entropy(p, tc.tensor([1.0, 0.0, 0.0]), reduction="none")
     tensor([  0.1054,   2.3026, 100.    ])
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "binary_cross_entropy")
     check_same(input, target, "binary_cross_entropy")
     p = within(input, low=0, high=1, argument="input", loss="binary_cross_entropy")
@@ -222,7 +222,7 @@ def binary_cross_entropy_with_logits(
     tensor([  0.6931, 100.    ])
     """
     loss = "binary_cross_entropy_with_logits"
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, loss)
     check_same(input, target, loss)
     surprise: Tensor = -logsigmoid(input)
@@ -265,7 +265,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     >>> tc.functional.kl_div(q.log(), p, reduction="batchmean") / math.log(2)  # in bits
     tensor(0.2781)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "kl_div", (*REDUCTIONS, "batchmean"))
     check_same(input, target, "kl_div")
     if log_target:

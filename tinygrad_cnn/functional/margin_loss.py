@@ -17,7 +17,6 @@ from tinygrad_cnn.dtypes import bool_
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional._reduction import check_reduction, reduce_losses
 from tinygrad_cnn.functional._targets import (
-    beside,
     check_floating,
     check_same,
     check_same_shape,
@@ -26,6 +25,7 @@ from tinygrad_cnn.functional._targets import (
     class_dim,
     class_weights,
     one_hot_like,
+    side_by_side,
 )
 from tinygrad_cnn.ops.activation import logsigmoid, relu
 from tinygrad_cnn.ops.comparison import where
@@ -72,7 +72,7 @@ def hinge_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: st
     >>> F.hinge_loss(tc.tensor([[3.2, 5.1, -1.7]]), tc.tensor([0]))  # 5.1 is too high by 2.9
     tensor(2.9)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "hinge_loss")
     if target.shape == input.shape:
         check_signs(target, input, input.shape, "hinge_loss")
@@ -110,7 +110,7 @@ def multi_margin_loss(
     >>> tc.functional.multi_margin_loss(z, tc.tensor([3]))
     tensor(0.325)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "multi_margin_loss")
     if p not in (1, 2):
         raise ArgumentError(
@@ -155,7 +155,7 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean
     >>> tc.functional.multilabel_margin_loss(z, right)
     tensor(0.85)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "multilabel_margin_loss")
     check_floating("multilabel_margin_loss", input=input)
     check_same_shape(input, target, "multilabel_margin_loss")
@@ -195,7 +195,7 @@ def multilabel_soft_margin_loss(
     >>> tc.functional.multilabel_soft_margin_loss(z, y)  # ln 2 and 0
     tensor(0.3466)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "multilabel_soft_margin_loss")
     check_same(input, target, "multilabel_soft_margin_loss")
     class_dim(input, "multilabel_soft_margin_loss")  # a single number has no classes
@@ -224,7 +224,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> 
     >>> tc.functional.soft_margin_loss(z, tc.tensor([1, 1]), reduction="none")
     tensor([  0.6931, 100.    ])
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "soft_margin_loss")
     check_signs(target, input, input.shape, "soft_margin_loss")
     return reduce_losses(-logsigmoid(target * input), reduction)

@@ -11,8 +11,19 @@
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import in_float32
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import Shape, as_index, as_shape, count, require_floating
+from tinygrad_cnn.dtypes import (
+    Shape,
+    as_index,
+    as_shape,
+    bfloat16,
+    count,
+    float16,
+    float32,
+    float64,
+    require_floating,
+)
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional._affine import check_channels, check_dtypes, check_eps, scaled_and_shifted
 from tinygrad_cnn.functional.padding import pad
@@ -50,6 +61,7 @@ def group_norm(
     >>> tc.functional.group_norm(tc.tensor([[1.0, 3.0, 10.0, 30.0]]), 2)
     tensor([[-1.,  1., -1.,  1.]])
     """
+    input, weight, bias = in_float32(input, weight, bias)
     check_eps(eps, "group_norm")
     check_channels(input, "group_norm", weight, bias)
     batch, channels, *size = input.shape
@@ -93,6 +105,7 @@ def layer_norm(
     tensor([[-1.,  1.],
             [-1.,  1.]])
     """
+    input, weight, bias = in_float32(input, weight, bias)
     check_eps(eps, "layer_norm")
     dims = _last_dims(input, normalized_shape, "layer_norm", weight=weight, bias=bias)
     return scaled_and_shifted(standardize(input, dims=dims, eps=eps)[0], weight, bias)
@@ -120,15 +133,16 @@ def rms_norm(
     >>> tc.functional.rms_norm(tc.tensor([1.0, 7.0]), 2)
     tensor([0.2, 1.4])
     """
+    input, weight = in_float32(input, weight)
     dims = _last_dims(input, normalized_shape, "rms_norm", weight=weight)
     if eps is None:
-        eps = _SPACING_AT_1[input.dtype.itemsize]
+        eps = _SPACING_AT_1[input.dtype]
     check_eps(eps, "rms_norm")
     scale = ((input * input).mean(dims, True) + eps).rsqrt()
     return scaled_and_shifted(input * scale, weight, None)
 
 
-_SPACING_AT_1 = {2: 2.0**-10, 4: 2.0**-23, 8: 2.0**-52}  # by the bytes of a floating dtype
+_SPACING_AT_1 = {bfloat16: 2.0**-7, float16: 2.0**-10, float32: 2.0**-23, float64: 2.0**-52}
 
 
 def local_response_norm(

@@ -20,7 +20,7 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import count, int64
 from tinygrad_cnn.errors import ArgumentError, ShapeError, UnknownName
 from tinygrad_cnn.functional._reduction import check_reduction, reduce_losses
-from tinygrad_cnn.functional._targets import beside, check_floating, check_same_shape, one_hot_like
+from tinygrad_cnn.functional._targets import check_floating, check_same_shape, one_hot_like, side_by_side
 from tinygrad_cnn.functional.loss import NOTHING_IGNORED
 from tinygrad_cnn.ops.activation import clamp
 from tinygrad_cnn.ops.comparison import where
@@ -126,7 +126,7 @@ def soft_tversky_loss(
 
 def _masks(input: Tensor, target: object, smooth: float, reduction: str, loss: str) -> tuple[Tensor, Tensor]:
     """Predicted and true masks (N, C, *), after all arguments were looked at."""
-    g = beside(target, input)
+    input, g = side_by_side(input, target)
     check_reduction(reduction, loss)
     _check_not_negative("smooth", smooth, loss)
     p = _probabilities(input, loss)
@@ -220,7 +220,7 @@ def lovasz_softmax_loss(
     tensor(0.4333)
     """
     loss = "lovasz_softmax_loss"
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     if classes not in ("present", "all"):
         raise UnknownName.among(str(classes), ("present", "all"), kind="choice", argument="classes").at(loss)
     p = _probabilities(input, loss)

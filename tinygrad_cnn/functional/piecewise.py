@@ -12,6 +12,7 @@ Any shape. Integers stay integers unless fractions are made of them; NaN stays N
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import narrowed
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import require_floating, same_floating
 from tinygrad_cnn.errors import ArgumentError, ShapeError
@@ -111,6 +112,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     tensor([[-0.2, -1. ],
             [ 3. ,  3. ]])
     """
+    input, weight = narrowed(input, weight)
     same_floating(input, weight, names=("input", "weight"))
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.shape not in ((), (1,), (channels,)):

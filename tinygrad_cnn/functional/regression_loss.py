@@ -19,7 +19,7 @@ from tinygrad_cnn._create import tensor
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.errors import ArgumentError, ShapeError
 from tinygrad_cnn.functional._reduction import check_reduction, reduce_losses
-from tinygrad_cnn.functional._targets import beside, check_floating, check_same
+from tinygrad_cnn.functional._targets import check_floating, check_same, side_by_side
 from tinygrad_cnn.ops.activation import clamp
 from tinygrad_cnn.ops.comparison import where
 from tinygrad_cnn.ops.probability import within
@@ -132,7 +132,7 @@ def _huber(z: Tensor, delta: float) -> Tensor:
 
 
 def _differences(input: Tensor, target: object, reduction: str, weight: Tensor | None, loss: str) -> Tensor:
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, loss)
     check_same(input, target, loss)
     if weight is not None:
@@ -173,7 +173,7 @@ def poisson_nll_loss(
     >>> tc.functional.poisson_nll_loss(expected, counted, log_input=False, reduction="none")
     tensor([ 1.3069, -0.2958])
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "poisson_nll_loss")
     check_same(input, target, "poisson_nll_loss")
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
@@ -218,7 +218,7 @@ def gaussian_nll_loss(
     >>> tc.functional.gaussian_nll_loss(tc.zeros(1), tc.ones(1), unsure)
     tensor(0.8181)
     """
-    target = beside(target, input)
+    input, target = side_by_side(input, target)
     check_reduction(reduction, "gaussian_nll_loss")
     check_same(input, target, "gaussian_nll_loss")
     v = _variances(var, input)

@@ -7,6 +7,7 @@ normalize             x / ‖x‖                  only the direction is left
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import in_float32
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import broadcast, require_floating
 from tinygrad_cnn.ops.activation import clamp
@@ -38,6 +39,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
             [0. , 0. ]])
     """
     require_floating(input, "input")
+    (input,) = in_float32(input)
     result: Tensor = input / clamp(norm(input, p, dim, keepdim=True), min=eps)
     return result
 
@@ -66,6 +68,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     require_floating(x1, "x1")
     require_floating(x2, "x2")
+    x1, x2 = in_float32(x1, x2)
     shape = broadcast(x1.shape, x2.shape, names=("x1", "x2"))
     first, second = (normalize(expand(x, shape=shape), dim=dim, eps=eps) for x in (x1, x2))
     return (first * second).sum(dim)
@@ -95,4 +98,5 @@ def pairwise_distance(
     """
     require_floating(x1, "x1")
     require_floating(x2, "x2")
+    x1, x2 = in_float32(x1, x2)
     return norm(x1 - x2 + eps, p, -1, keepdim)

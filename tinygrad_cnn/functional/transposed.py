@@ -19,6 +19,7 @@ arithmetic for deep learning" (2016).
 
 from __future__ import annotations
 
+from tinygrad_cnn._autocast import narrowed
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import Shape, as_index
 from tinygrad_cnn.errors import ArgumentError, ShapeError
@@ -123,6 +124,7 @@ def _conv_transpose(
     *,
     spatial: int,
 ) -> Tensor:
+    x, weight, bias = narrowed(x, weight, bias)
     steps = per_dimension(stride, spatial, argument="stride")
     cut = per_dimension(padding, spatial, argument="padding")
     spread = per_dimension(dilation, spatial, argument="dilation")

@@ -47,6 +47,7 @@ _TYPES = {
     "int16": "DT_INT16",
     "int32": "DT_INT32",
     "int64": "DT_INT64",
+    "bfloat16": "DT_BFLOAT16",
     "float16": "DT_HALF",
     "float32": "DT_FLOAT",
     "float64": "DT_DOUBLE",

@@ -21,12 +21,13 @@ from safetensors import numpy as safetensors_numpy
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._files import atomic_write
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.dtypes import DTYPES
+from tinygrad_cnn.backend import get_backend
+from tinygrad_cnn.dtypes import DTYPES, bfloat16
 from tinygrad_cnn.errors import ArgumentTypeError, FileFormatError
 from tinygrad_cnn.nn import Module
 
-# The format's names of the dtypes that exist here; it also knows bfloat16, uint16 and others that do not.
-_READABLE = {"BOOL", "U8", "I8", "I16", "I32", "I64", "F16", "F32", "F64"}
+# The format's names of the dtypes that exist here; it also knows uint16 and others that do not.
+_READABLE = {"BOOL", "U8", "I8", "I16", "I32", "I64", "BF16", "F16", "F32", "F64"}
 
 
 def save(
@@ -85,6 +86,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises:
         FileFormatError: this is not a safetensors file, or it is cut short or damaged, or holds a dtype that
             has no counterpart here.
+        OptionalDependencyError: it holds bfloat16, and the package ml_dtypes is not installed.
         OSError: the file cannot be opened, with Python's own message.
 
     >>> import tinygrad_cnn as tc
@@ -144,3 +146,5 @@ def _check_dtype(path: str | os.PathLike[str], name: str, dtype: str) -> None:
             got=dtype,
             hint="convert it where it was written, for instance to float32",
         )
+    if dtype == "BF16":  # NumPy knows it once somebody has asked for it
+        get_backend("numpy").array_dtype(bfloat16)

@@ -24,9 +24,15 @@ def as_integers(labels: Any, argument: str, expected: str = "integers") -> Label
     return given.astype(np.int64)
 
 
+def as_array(values: Any) -> NDArray[Any]:
+    """The values on the host; bfloat16, which NumPy does not count among the floats, as float32."""
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
 def as_labels(predictions: Any, target: Any) -> tuple[Labels, Labels]:
     """Predicted and right labels, of one shape."""
-    predicted = np.asarray(predictions)
+    predicted = as_array(predictions)
     if predicted.dtype.kind == "f" and predicted.ndim > 1:
         if predicted.shape[1] == 1:
             raise ShapeError(
@@ -51,7 +57,7 @@ def as_labels(predictions: Any, target: Any) -> tuple[Labels, Labels]:
 
 def as_scores(scores: Any, target: Any) -> tuple[NDArray[Any], Labels]:
     """Scores (N, C) and right labels (N,), where every pixel is a sample of its own."""
-    values, right = np.asarray(scores), as_integers(target, "target")
+    values, right = as_array(scores), as_integers(target, "target")
     if values.dtype.kind != "f":
         raise DTypeError("scores are numbers", argument="scores", expected="floats", got=values.dtype)
     if values.ndim < 2 or values.shape[:1] + values.shape[2:] != right.shape:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_cnn.errors import ArgumentError, ShapeError
-from tinygrad_cnn.metrics._inputs import Labels, as_integers, as_scores, scikit_learn
+from tinygrad_cnn.metrics._inputs import Labels, as_array, as_integers, as_scores, scikit_learn
 
 Curve = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -101,7 +101,7 @@ def _curve(name: str, scores: Any, target: Any) -> Curve:
 
 def _ranked(scores: Any, target: Any) -> tuple[Labels, NDArray[Any]]:
     """Right labels (N,), and the scores of class 1 (N,), or of all of several classes (N, C)."""
-    values = np.asarray(scores)
+    values = as_array(scores)
     if values.shape == np.shape(target):
         right = as_integers(target, "target")
         values, right = as_scores(values.reshape(-1, 1), right.ravel())

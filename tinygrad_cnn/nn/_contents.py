@@ -251,6 +251,14 @@ class Contents:
             _state.move(tensor, target)
         return self
 
+    def half(self: _Self) -> _Self:
+        """The same as `to("float16")`; to train, `tc.amp.autocast` is the better way."""
+        return self.to("float16")
+
+    def bfloat16(self: _Self) -> _Self:
+        """The same as `to("bfloat16")`; to train, `tc.amp.autocast` is the better way."""
+        return self.to("bfloat16")
+
     def float(self: _Self) -> _Self:
         """The same as `to("float32")`."""
         return self.to("float32")

@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tinygrad_cnn import _advice
 from tinygrad_cnn._context import is_grad_enabled, name_scope
 from tinygrad_cnn._node import HookHandle
 from tinygrad_cnn._signature import Explaining
@@ -103,6 +104,13 @@ class Module(Contents, metaclass=Explaining):
             got=type(value).__name__,
             hint=f"if that is meant: del module.{name} first",
         )
+
+    if not TYPE_CHECKING:  # a type checker knows which names do not exist
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__") or hasattr(type(self), name):
+                return super().__getattribute__(name)  # a protocol, or a property that failed: Python's error
+            raise _advice.missing(name, type(self).__name__, _advice.OF_MODULES, dir(self))
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)

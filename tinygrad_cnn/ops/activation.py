@@ -66,6 +66,7 @@ def _softplus_shape(x: HasSpec, *, beta: float, threshold: float) -> Spec:
     symbol="softplus",
     infer=_softplus_shape,
     promotes="floating",
+    autocast="float32",
     samples=[*UNARY, Sample(reals(2, 3), beta=2.0, threshold=1.0)],
 )
 def softplus(B, x, *, beta=1.0, threshold=20.0):

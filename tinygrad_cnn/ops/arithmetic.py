@@ -129,13 +129,17 @@ def _(g, node):
 
 def _check_divisor(B: Any, y: Any) -> None:
     """Among integers there is no infinity that a division by 0 could give."""
-    if B.xp.isdtype(y.dtype, ("integral", "bool")) and bool(B.xp.any(y == 0)):
-        raise ArgumentError(
-            "an integer is divided by 0",
-            argument="y",
-            expected="no zeros among integers",
-            hint="x.to('float32') gives infinities and NaN",
-        )
+    if B.xp.isdtype(y.dtype, ("integral", "bool")):
+        B.check(lambda: y == 0, _divided_by_zero)
+
+
+def _divided_by_zero(_: Any) -> ArgumentError:
+    return ArgumentError(
+        "an integer is divided by 0",
+        argument="y",
+        expected="no zeros among integers",
+        hint="x.to('float32') gives infinities and NaN",
+    )
 
 
 @op(symbol="⌊x/y⌋", infer=arithmetic, promotes="kind", method=True, samples=[Sample(reals(2, 3), reals(3))])

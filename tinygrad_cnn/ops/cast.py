@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 
+from tinygrad_cnn import dtypes
 from tinygrad_cnn._op import attach, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
@@ -31,7 +32,7 @@ from tinygrad_cnn.errors import GradientError
 )
 def cast(B, x, *, dtype):
     """The same numbers in another dtype; towards zero when they become integers."""
-    return B.xp.astype(x, getattr(B.xp, dtype.name), copy=True)
+    return B.xp.astype(x, B.array_dtype(dtype), copy=True)
 
 
 @cast.gradient("x", "∂L/∂x = g, in the dtype of x")
@@ -149,6 +150,17 @@ def half(self: Tensor) -> Tensor:
     tinygrad_cnn.float16
     """
     return to(self, float16)
+
+
+@attach
+def bfloat16(self: Tensor) -> Tensor:
+    """In bfloat16.
+
+    >>> import tinygrad_cnn as tc
+    >>> tc.ones(2, backend="meta").bfloat16().dtype
+    tinygrad_cnn.bfloat16
+    """
+    return to(self, dtypes.bfloat16)
 
 
 @attach

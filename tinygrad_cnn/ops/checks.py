@@ -5,6 +5,7 @@ They are operations, and not `if`s in Python, so that they are also made when a 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tinygrad_cnn._op import op
@@ -28,18 +29,36 @@ def _one_answer(*values: HasSpec) -> Spec:
 )
 def all_finite(B, *values):
     """True, once it is known that there is no NaN and no infinity anywhere; an error otherwise."""
-    xp = B.xp
     for number, value in enumerate(values):
-        if not bool(xp.all(xp.isfinite(value))):
-            raise _not_finite(B, number, value)
-    return xp.ones((), dtype=xp.bool)
+        B.check(partial(_not_finite, B, value), partial(not_finite_error, B, number))
+    return B.xp.ones((), dtype=B.xp.bool)
 
 
-def _not_finite(B: Any, number: int, value: Any) -> NonFiniteError:
-    bad = int(B.xp.sum(~B.xp.isfinite(value)))
+@op(
+    symbol="∞?",
+    infer=_one_answer,
+    nondifferentiable=("values",),
+    public=False,
+    samples=[Sample(reals(2, 3)), Sample(reals(2, 3), reals(0), reals(4))],
+)
+def any_non_finite(B, *values):
+    """Whether there is a NaN or an infinity anywhere; not a check, but an answer to compute with."""
+    xp = B.xp
+    found = xp.zeros((), dtype=xp.bool)
+    for value in values:
+        found = xp.logical_or(found, ~xp.all(xp.isfinite(value)))
+    return found
+
+
+def _not_finite(B: Any, value: Any) -> Any:
+    return ~B.xp.isfinite(value)
+
+
+def not_finite_error(B: Any, number: int, mask: Any) -> NonFiniteError:
+    """The error about one of the values; the mask says which of its elements are not finite."""
     return NonFiniteError(
         "a value is not finite",
         argument=f"values[{number}]",
         expected="finite numbers",
-        got=f"{bad} of {value.size} elements are not finite",
+        got=f"{int(B.xp.sum(mask))} of {mask.size} elements are not finite",
     )

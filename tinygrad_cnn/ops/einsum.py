@@ -64,6 +64,7 @@ def _contracted(x: HasSpec, y: HasSpec, *, equation: str) -> Spec:
     name="einsum",
     symbol="einsum",
     infer=_contracted,
+    autocast="narrow",
     public=False,
     samples=[
         Sample(reals(2, 3), reals(3, 4), equation="ik,kj->ij"),

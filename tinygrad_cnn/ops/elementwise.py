@@ -9,6 +9,7 @@ Any shape. Integers and bools become float32, other than in `square` and `pow`, 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from tinygrad_cnn._op import attach_operator, op
 from tinygrad_cnn._sample import Sample, reals
@@ -23,6 +24,7 @@ from tinygrad_cnn.ops.comparison import eq, ge, logical_and, where
     infer=arithmetic,
     promotes="kind",
     broadcasts=True,
+    autocast="float32",
     method=True,
     samples=[
         Sample(reals(2, 3, low=0.3, high=2.0), reals(3)),
@@ -40,14 +42,18 @@ def pow(B, x, y):
     >>> tc.pow(tc.tensor([1, 2, 3]), 2)
     tensor([1, 4, 9])
     """
-    if B.xp.isdtype(x.dtype, "integral") and bool(B.xp.any(y < 0)):
-        raise ArgumentError(
-            "an integer to a negative power is a fraction",
-            argument="y",
-            expected="y >= 0",
-            hint="x.to('float32') ** y",
-        )
+    if B.xp.isdtype(x.dtype, "integral"):
+        B.check(lambda: y < 0, _negative_power)
     return B.xp.pow(x, y)
+
+
+def _negative_power(_: Any) -> ArgumentError:
+    return ArgumentError(
+        "an integer to a negative power is a fraction",
+        argument="y",
+        expected="y >= 0",
+        hint="x.to('float32') ** y",
+    )
 
 
 @pow.gradient("x", "∂L/∂x = g · y · xʸ⁻¹")
@@ -64,7 +70,7 @@ def _(g, node, x, y):
     return where(at_zero, 0, mul(g, mul(pow(x, y), log(where(at_zero, 1, x)))))
 
 
-@op(symbol="eˣ", infer=unary, promotes="floating", method=True, samples=UNARY)
+@op(symbol="eˣ", infer=unary, promotes="floating", autocast="float32", method=True, samples=UNARY)
 def exp(B, x):
     """eˣ.
 
@@ -80,7 +86,7 @@ def _(g, node, out):
     return mul(g, out)
 
 
-@op(symbol="eˣ−1", infer=unary, promotes="floating", method=True, samples=UNARY)
+@op(symbol="eˣ−1", infer=unary, promotes="floating", autocast="float32", method=True, samples=UNARY)
 def expm1(B, x):
     """eˣ − 1, accurate near 0.
 
@@ -97,7 +103,7 @@ def _(g, node, out):
     return mul(g, add(out, 1))
 
 
-@op(symbol="ln", infer=unary, promotes="floating", method=True, samples=POSITIVE)
+@op(symbol="ln", infer=unary, promotes="floating", autocast="float32", method=True, samples=POSITIVE)
 def log(B, x):
     """The natural logarithm.
 
@@ -114,7 +120,7 @@ def _(g, node, x):
     return div(g, x)
 
 
-@op(symbol="ln(1+x)", infer=unary, promotes="floating", method=True, samples=POSITIVE)
+@op(symbol="ln(1+x)", infer=unary, promotes="floating", autocast="float32", method=True, samples=POSITIVE)
 def log1p(B, x):
     """ln(1 + x), accurate near 0.
 
@@ -131,7 +137,7 @@ def _(g, node, x):
     return div(g, add(x, 1))
 
 
-@op(symbol="log₂", infer=unary, promotes="floating", method=True, samples=POSITIVE)
+@op(symbol="log₂", infer=unary, promotes="floating", autocast="float32", method=True, samples=POSITIVE)
 def log2(B, x):
     """The logarithm to base 2: entropies in bits.
 
@@ -147,7 +153,7 @@ def _(g, node, x):
     return div(g, mul(x, math.log(2)))
 
 
-@op(symbol="log₁₀", infer=unary, promotes="floating", method=True, samples=POSITIVE)
+@op(symbol="log₁₀", infer=unary, promotes="floating", autocast="float32", method=True, samples=POSITIVE)
 def log10(B, x):
     """The logarithm to base 10.
 
@@ -179,7 +185,7 @@ def _(g, node, out):
     return div(g, mul(out, 2))
 
 
-@op(symbol="1/√x", infer=unary, promotes="floating", method=True, samples=POSITIVE)
+@op(symbol="1/√x", infer=unary, promotes="floating", autocast="float32", method=True, samples=POSITIVE)
 def rsqrt(B, x):
     """1 / √x.
 
@@ -211,7 +217,7 @@ def _(g, node, x):
     return mul(g, mul(x, 2))
 
 
-@op(symbol="1/x", infer=unary, promotes="floating", method=True, samples=POSITIVE)
+@op(symbol="1/x", infer=unary, promotes="floating", autocast="float32", method=True, samples=POSITIVE)
 def reciprocal(B, x):
     """1 / x.
 

@@ -57,15 +57,16 @@ def embedding(B, indices, weight, *, padding_idx, scale_grad_by_freq):
 
 
 def _check_rows(B: Any, indices: Any, rows: int) -> None:
-    outside = B.xp.logical_or(indices < 0, indices >= rows)
-    if bool(B.xp.any(outside)):
+    def problem(outside: Any) -> IndexingError:
         number = int(B.to_numpy(indices[outside]).flat[0])
-        raise IndexingError(
+        return IndexingError(
             f"number {number} has no row in a table of {rows}",
             argument="input",
             expected=f"0 .. {rows - 1}" if rows else "no number: the table is empty",
             got=number,
         )
+
+    B.check(lambda: B.xp.logical_or(indices < 0, indices >= rows), problem)
 
 
 @embedding.gradient("weight", "∂L/∂weight[r] = Σ g over the places where indices = r; 0 for the padding row")

@@ -15,10 +15,11 @@ from tinygrad_cnn._op import function, op
 from tinygrad_cnn._sample import Sample, integers, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Spec, broadcast, normalize_dim, require_integer
-from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, IndexingError, ShapeError
+from tinygrad_cnn.errors import ArgumentTypeError, DTypeError, ShapeError
 from tinygrad_cnn.ops._infer import zeros_for
 from tinygrad_cnn.ops.comparison import eq, where
 from tinygrad_cnn.ops.creation import arange, full
+from tinygrad_cnn.ops.indexing import check_places
 from tinygrad_cnn.ops.movement import reshape
 from tinygrad_cnn.ops.stretching import expand
 
@@ -49,12 +50,6 @@ def _check_along(x: HasSpec, index: HasSpec, dim: int) -> None:
         )
 
 
-def _check_index(B: Any, index: Any, size: int, dim: int) -> None:
-    outside = (index < 0) | (index >= size)
-    if bool(B.xp.any(outside)):
-        raise IndexingError.outside(int(B.to_numpy(index[outside]).flat[0]), size, dim)
-
-
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -78,7 +73,7 @@ def _gathered(x: HasSpec, index: HasSpec, *, dim: int) -> Spec:
 def gather_op(B, x, index, *, dim):
     """Elements of x picked along one dimension."""
     axis = dim % x.ndim
-    _check_index(B, index, x.shape[axis], axis)
+    check_places(B, index, x.shape[axis], axis)
     return x[_along(B, index, axis)]
 
 
@@ -163,13 +158,14 @@ _SCATTERS = (
     symbol="scatter +",
     infer=_scattered,
     nondifferentiable=("index",),
+    autocast="widest",
     public=False,
     samples=_SCATTERS,
 )
 def scatter_add_op(B, x, index, src, *, dim):
     """A copy of x with src added at the places that index names."""
     axis = dim % x.ndim
-    _check_index(B, index, x.shape[axis], axis)
+    check_places(B, index, x.shape[axis], axis)
     return B.scatter_add(x, _along(B, index, axis), src)
 
 
@@ -188,13 +184,14 @@ def _(g, node, index, *, dim):
     symbol="scatter",
     infer=_scattered,
     nondifferentiable=("index",),
+    autocast="widest",
     public=False,
     samples=_SCATTERS,
 )
 def scatter_op(B, x, index, src, *, dim):
     """A copy of x with src at the places that index names; the last one written to a place stays."""
     axis = dim % x.ndim
-    _check_index(B, index, x.shape[axis], axis)
+    check_places(B, index, x.shape[axis], axis)
     out = B.xp.asarray(x, copy=True)  # memory of our own, not yet anybody's value
     for i in range(index.shape[axis]):  # one after the other: within one, no two indices meet
         one = (slice(None),) * axis + (slice(i, i + 1),)

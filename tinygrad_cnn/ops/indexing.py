@@ -123,14 +123,20 @@ def _take_shape(x: HasSpec, *indices: HasSpec, key: tuple[Any, ...]) -> Spec:
     return Spec(_taken_shape(x.shape, key, picks), x.dtype)
 
 
+def check_places(B: Any, index: Any, size: int, dim: int, *, from_the_end: bool = False) -> None:
+    """Refuse places that a dimension of this size does not have; −1 is one if counted from its end."""
+    first = -size if from_the_end else 0
+    B.check(
+        lambda: (index < first) | (index >= size),
+        lambda outside: IndexingError.outside(int(B.to_numpy(index[outside]).flat[0]), size, dim),
+    )
+
+
 def _check_range(B: Any, shape: Shape, key: tuple[Any, ...], indices: Any) -> None:
     remaining, dim = iter(indices), 0
     for entry in key:
         if entry == PICK:
-            index, size = next(remaining), shape[dim]
-            outside = (index < -size) | (index >= size)
-            if bool(B.xp.any(outside)):
-                raise IndexingError.outside(int(B.to_numpy(index[outside]).flat[0]), size, dim)
+            check_places(B, next(remaining), shape[dim], dim, from_the_end=True)
         if entry is not None:
             dim += 1
 

@@ -47,6 +47,7 @@ def _concatenated(*tensors: HasSpec, dim: int) -> Spec:
     name="cat",
     symbol="cat",
     infer=_concatenated,
+    autocast="widest",
     public=False,
     samples=[
         Sample(reals(2, 1), reals(2, 3), dim=1),

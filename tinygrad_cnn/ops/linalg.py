@@ -10,6 +10,7 @@ from __future__ import annotations
 from string import ascii_letters
 from typing import Any
 
+from tinygrad_cnn._autocast import narrowed
 from tinygrad_cnn._op import attach_operator, function, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
@@ -59,6 +60,7 @@ def _as_matrix(shape: Shape, *, left: bool) -> Shape:
 @op(
     symbol="@",
     infer=_matmul_shape,
+    autocast="narrow",
     method=True,
     samples=[
         Sample(reals(2, 3), reals(3, 4)),
@@ -280,6 +282,7 @@ def addmm(x: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: floa
     tensor([[13., 23.],
             [13., 23.]])
     """
+    x, mat1, mat2 = narrowed(x, mat1, mat2)
     product = mul(mm(mat1, mat2), alpha)
     # With beta = 0, x is ignored: not even its NaNs come through.
     return add(mul(x, beta), product) if beta else product

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tinygrad_cnn._autocast import in_float32
 from tinygrad_cnn._op import function, op
 from tinygrad_cnn._sample import Sample, integers, reals
 from tinygrad_cnn._tensor import Tensor
@@ -48,7 +49,7 @@ def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     >>> tc.logsumexp(tc.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
     """
-    x = x if x.dtype.is_floating else x.to(float32)
+    (x,) = in_float32(x if x.dtype.is_floating else x.to(float32))
     if not x.numel():
         return sub(sum_over(x, dim, keepdim), math.inf)  # nothing has no maximum; ln 0 is −∞
     # The shift cancels, so it is a constant: no gradient passes through it.
@@ -68,6 +69,7 @@ def softmax(x: Tensor, dim: int) -> Tensor:
     """
     require_floating(x, "x")
     normalize_dim(dim, x.ndim)
+    (x,) = in_float32(x)
     if not x.numel():
         return x  # nothing has no maximum
     powers = exp(sub(x, amax(x.detach(), dim, True)))
@@ -83,6 +85,7 @@ def _one_dim(x: HasSpec, *, dim: int) -> Spec:
 @op(
     symbol="ln softmax",
     infer=_one_dim,
+    autocast="float32",
     method=True,
     samples=[Sample(reals(2, 3), dim=1), Sample(reals(2, 3, 2), dim=-2)],
 )
@@ -142,14 +145,15 @@ def one_hot_op(B, labels, *, num_classes, dim, ignore_index, dtype):
     """A 1 at each label's place along a new dimension; all zeros for the ignored label."""
     xp = B.xp
     ignored = labels == ignore_index if ignore_index is not None else xp.zeros_like(labels, dtype=xp.bool)
-    outside = xp.logical_and(xp.logical_or(labels < 0, labels >= num_classes), ~ignored)
-    if bool(xp.any(outside)):
-        raise _label_error(B, labels, outside, num_classes)
+    B.check(
+        lambda: xp.logical_and(xp.logical_or(labels < 0, labels >= num_classes), ~ignored),
+        lambda outside: label_error(B, labels, outside, num_classes),
+    )
     axis = dim % (labels.ndim + 1)
     shape = tuple(-1 if i == axis else 1 for i in range(labels.ndim + 1))
     classes = xp.reshape(xp.arange(num_classes), shape)
     hits = xp.logical_and(xp.expand_dims(labels, axis=axis) == classes, ~xp.expand_dims(ignored, axis=axis))
-    return xp.astype(hits, getattr(xp, dtype.name))
+    return xp.astype(hits, B.array_dtype(dtype))
 
 
 def first_place(B: Any, mask: Any) -> tuple[int, ...]:
@@ -157,7 +161,8 @@ def first_place(B: Any, mask: Any) -> tuple[int, ...]:
     return tuple(int(B.to_numpy(places)[0]) for places in B.xp.nonzero(mask)) if mask.ndim else ()
 
 
-def _label_error(B: Any, labels: Any, outside: Any, num_classes: int) -> LabelError:
+def label_error(B: Any, labels: Any, outside: Any, num_classes: int) -> LabelError:
+    """The error about the first label where the mask `outside` is True."""
     place = first_place(B, outside)
     label = int(B.to_numpy(labels)[place])
     position = place[0] if len(place) == 1 else place
@@ -227,6 +232,7 @@ def _per_sample(logits: HasSpec, target: HasSpec, *, dim: int) -> tuple[Spec, Sp
     infer=_per_sample,
     outputs=("out", "log_probabilities"),
     hidden=("log_probabilities",),
+    autocast="float32",
     public=False,
     samples=[
         Sample(reals(3, 4), reals(3, 4, low=0.1, high=1.0), dim=1),
@@ -267,6 +273,7 @@ def _(logits, target, *, dim):
 @op(
     symbol="Σ/Σ",
     infer=lambda x, weights: Spec((), same_floating(x, weights, names=("x", "weights"))),
+    autocast="float32",
     public=False,
     samples=[
         Sample(reals(4), reals(4, low=0.1, high=1.0)),

@@ -29,6 +29,7 @@ from tinygrad_cnn.dtypes import (
     Shape,
     Spec,
     count,
+    float32,
     normalize_dims,
     reduced_shape,
     require_floating,
@@ -101,7 +102,9 @@ def _batch_axes(ndim: int) -> tuple[int, ...]:
 
 
 def _normalized_shape(x: HasSpec, weight: HasSpec, bias: HasSpec, *, eps: float) -> tuple[Spec, Spec, Spec]:
-    dtype = same_floating(x, weight, bias, names=("x", "weight", "bias"))
+    dtype = same_floating(weight, bias, names=("weight", "bias"))
+    if not (x.dtype.is_narrow and dtype is float32):
+        same_floating(x, weight, bias, names=("x", "weight", "bias"))
     if len(x.shape) < 2:
         raise ShapeError(
             "x needs a batch and a channel dimension", argument="x", expected="(N, C, *)", got=x.shape
@@ -112,7 +115,7 @@ def _normalized_shape(x: HasSpec, weight: HasSpec, bias: HasSpec, *, eps: float)
             raise ShapeError(
                 f"{name} needs one number a channel", argument=name, expected=(channels,), got=vector.shape
             )
-    return Spec(x.shape, dtype), Spec((channels,), dtype), Spec((channels,), dtype)
+    return Spec(x.shape, x.dtype), Spec((channels,), dtype), Spec((channels,), dtype)
 
 
 @op(
@@ -126,7 +129,10 @@ def _normalized_shape(x: HasSpec, weight: HasSpec, bias: HasSpec, *, eps: float)
     ],
 )
 def batch_norm(B, x, weight, bias, *, eps):
-    """Every channel standardized over batch and places, scaled and shifted: (out, mean, biased variance)."""
+    """Every channel standardized over batch and places, scaled and shifted: (out, mean, biased variance).
+
+    Images of 16-bit floats may come with weight and bias in float32; then the statistics are float32 too.
+    """
     xp = B.xp
     shape = channel_shape(x.ndim)
     out, mean, var = standardize.kernel(B, x, dims=_batch_axes(x.ndim), eps=eps)
@@ -147,16 +153,16 @@ def _(g, node, x, weight, mean, var, *, eps):
 @batch_norm.as_composite
 def _(x, weight, bias, *, eps):
     shape = channel_shape(x.ndim)
-    out, _, _ = standardize(x, dims=_batch_axes(x.ndim), eps=eps)
-    return add(mul(out, reshape(weight, shape=shape)), reshape(bias, shape=shape))
+    out, _, _ = standardize(x.to(weight.dtype), dims=_batch_axes(x.ndim), eps=eps)
+    return add(mul(out, reshape(weight, shape=shape)), reshape(bias, shape=shape)).to(x.dtype)
 
 
 @op(
     symbol="BNᵀ",
     infer=lambda g, x, weight, mean, var, *, eps: (
         Spec(x.shape, x.dtype),
-        Spec(weight.shape, x.dtype),
-        Spec(weight.shape, x.dtype),
+        Spec(weight.shape, weight.dtype),
+        Spec(weight.shape, weight.dtype),
     ),
     outputs=("x_grad", "weight_grad", "bias_grad"),
     public=False,

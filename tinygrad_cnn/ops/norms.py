@@ -21,7 +21,7 @@ from tinygrad_cnn.ops.reduce import restore
 from tinygrad_cnn.ops.reduce import sum as sum_over
 
 
-@op(symbol="‖x‖", infer=reduced_floating, public=False, samples=ALONG[:3])
+@op(symbol="‖x‖", infer=reduced_floating, autocast="float32", public=False, samples=ALONG[:3])
 def euclidean_norm(B, x, *, dim=None, keepdim=False):
     """The square root of the sum of squares; its slope at 0 is taken as 0."""
     return B.xp.sqrt(B.xp.sum(x * x, axis=normalize_dims(dim, x.ndim), keepdims=keepdim))

@@ -101,7 +101,15 @@ def exp2(x: Tensor) -> Tensor:
     return power(2.0, x)
 
 
-@op(symbol="ln(eˣ+eʸ)", infer=binary, promotes="floating", broadcasts=True, method=True, samples=BINARY)
+@op(
+    symbol="ln(eˣ+eʸ)",
+    infer=binary,
+    promotes="floating",
+    broadcasts=True,
+    autocast="float32",
+    method=True,
+    samples=BINARY,
+)
 def logaddexp(B, x, y):
     """ln(eˣ + eʸ) without overflow: how probabilities are added when only their logarithms are at hand.
 

@@ -32,18 +32,19 @@ def within(B, x, *, low, high, argument, loss):
 
     NaN passes: it turns the loss into NaN, and training then names the operation that made it.
     """
-    xp = B.xp
-    outside = xp.logical_or(x < low, x > high)
-    if bool(xp.any(outside)):
+
+    def problem(outside):
         place = first_place(B, outside)
         number = float(B.to_numpy(x)[place])
-        raise ArgumentError(
+        return ArgumentError(
             f"{number:g} at index {place} is out of range",
             argument=argument,
             expected=f"{low:g} <= {argument} <= {high:g}",
             got=number,
             hint="are these logits? Then sigmoid or softmax them first" if (low, high) == (0, 1) else None,
         ).at(loss)
+
+    B.check(lambda: B.xp.logical_or(x < low, x > high), problem)
     return x
 
 
@@ -64,6 +65,7 @@ def _pair(p: HasSpec, target: HasSpec) -> Spec:
     name="binary_cross_entropy",
     symbol="binary CE",
     infer=_pair,
+    autocast="float32",
     public=False,
     samples=[
         Sample(reals(2, 3, low=0.1, high=0.9), reals(2, 3, low=0.1, high=0.9)),

@@ -25,8 +25,10 @@ from tinygrad_cnn.dtypes import (
     as_dtype,
     as_index,
     as_shape,
+    bfloat16,
     bool_,
     count,
+    float16,
     float32,
     int64,
     normalize_dims,
@@ -34,10 +36,15 @@ from tinygrad_cnn.dtypes import (
 from tinygrad_cnn.errors import ArgumentError, DTypeError
 from tinygrad_cnn.ops.creation import zeros
 
+_DIGITS = {bfloat16: 8, float16: 11, float32: 24}  # binary ones, of a number from 1/2 to 1
 WORDS_PER_BLOCK = 4  # one Philox block gives four 32-bit words
 HOST = "numpy"  # weights and shuffles are drawn on the host, then moved: equal on every backend
 
-_states: dict[Backend, Tensor] = {}
+# Where counting begins: what is drawn on the host, and masks, which are drawn where the model lies. They have
+# halves of their own, so that a seed means the same weights and the same masks on every backend.
+NUMBERS, MASKS = 0, 2**62
+
+_states: dict[tuple[Backend, int], Tensor] = {}
 _seed = 0
 
 
@@ -72,22 +79,31 @@ def fork_random() -> Iterator[None]:
     True
     """
     global _seed
-    seed, kept = _seed, {backend: (state, state.clone()) for backend, state in _states.items()}
+    seed, kept = _seed, {key: (state, state.clone()) for key, state in _states.items()}
     try:
         yield
     finally:
         _seed = seed
         _states.clear()
-        for backend, (state, before) in kept.items():
+        for key, (state, before) in kept.items():
             state.assign(before)
-            _states[backend] = state
+            _states[key] = state
 
 
 def random_state(backend: Backend) -> Tensor:
-    """The (seed, counter) tensor of a backend; `assign` to it to resume a run."""
-    if backend not in _states:
-        _states[backend] = tensor([_seed, 0], dtype=int64, backend=backend)
-    return _states[backend]
+    """The (seed, counter) tensor that masks are drawn from; `assign` to it to resume a run."""
+    return _state(backend, MASKS)
+
+
+def host_random_state() -> Tensor:
+    """The same of numbers, such as initial weights, which are drawn on the host for every backend."""
+    return _state(get_backend(HOST), NUMBERS)
+
+
+def _state(backend: Backend, first: int) -> Tensor:
+    if (backend, first) not in _states:
+        _states[backend, first] = tensor([_seed, first], dtype=int64, backend=backend)
+    return _states[backend, first]
 
 
 def advance(state: Tensor, words: int) -> Tensor:
@@ -134,12 +150,13 @@ def random_mask(B, state, *, shape, p):
     samples=[Sample(integers(2, high=1000), shape=(3, 5), dtype=float32)],
 )
 def random_uniform(B, state, *, shape, dtype):
-    """Numbers uniform in [0, 1): the top 24 bits of a word, or 53 of two for float64."""
+    """Numbers uniform in [0, 1): as many bits of a word as the dtype can hold, or 53 of two for float64."""
     xp, n = B.xp, count(shape)
-    kind = getattr(xp, dtype.name)
-    if dtype.itemsize < 8:
-        words = B.random_bits(state[0], state[1], n) >> 8
-        return xp.reshape(xp.astype(words, kind) * xp.asarray(2.0**-24, dtype=kind), shape)
+    kind = B.array_dtype(dtype)
+    if dtype in _DIGITS:
+        digits = _DIGITS[dtype]
+        words = B.random_bits(state[0], state[1], n) >> (32 - digits)
+        return xp.reshape(xp.astype(words, kind) * xp.asarray(2.0**-digits, dtype=kind), shape)
     words = xp.astype(B.random_bits(state[0], state[1], 2 * n), kind)
     high, low = xp.floor(words[0::2] / 32), xp.floor(words[1::2] / 64)
     return xp.reshape((high * 2.0**26 + low) * 2.0**-53, shape)
@@ -154,7 +171,7 @@ def _draw(shape: tuple[Any, ...], dtype: DTypeLike, words: int) -> tuple[Tensor,
     if not kind.is_floating:
         raise DTypeError("random numbers are floating-point", argument="dtype", got=kind)
     per_number = words * (2 if kind.itemsize == 8 else 1)
-    return advance(random_state(get_backend(HOST)), count(sizes) * per_number), sizes, kind
+    return advance(host_random_state(), count(sizes) * per_number), sizes, kind
 
 
 def _placed(value: Tensor, requires_grad: bool, backend: str | Backend | None) -> Tensor:
@@ -200,9 +217,10 @@ def randn(
     if not get_backend(backend).executes:
         return _nothing_drawn(shape, dtype, requires_grad, backend)
     state, sizes, kind = _draw(shape, dtype, 2)
-    pairs = random_uniform(state, shape=(2, *sizes), dtype=kind)
+    pairs = random_uniform(state, shape=(2, *sizes), dtype=float32 if kind.is_narrow else kind)
     radius = ((1 - pairs[0]).log() * -2).sqrt()  # 1 − u is never 0
-    return _placed(radius * (pairs[1] * (2 * math.pi)).cos(), requires_grad, backend)
+    drawn = radius * (pairs[1] * (2 * math.pi)).cos()
+    return _placed(drawn.to(kind), requires_grad, backend)
 
 
 def _nothing_drawn(

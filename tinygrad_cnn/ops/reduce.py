@@ -58,6 +58,7 @@ def _reduced_bool(x: HasSpec, *, dim: Dims, keepdim: bool) -> Spec:
 @op(
     symbol="Σ",
     infer=_reduced_total,
+    autocast="float32",
     method=True,
     samples=[*ALONG, Sample(reals(3, 3), dim=1), Sample(reals(0, 2), dim=0)],
 )
@@ -112,7 +113,7 @@ def _reduced_spread(x: HasSpec, *, dim: Dims, correction: int, keepdim: bool) ->
     return reduced_floating(x, dim=dim, keepdim=keepdim)
 
 
-@op(symbol="var", infer=_reduced_spread, method=True, samples=ALONG[:3])
+@op(symbol="var", infer=_reduced_spread, autocast="float32", method=True, samples=ALONG[:3])
 def var(B, x, *, dim=None, correction=1, keepdim=False):
     """The variance over `dim`: Σ (x − mean)² / (n − correction).
 
@@ -140,7 +141,7 @@ def _(g, node, x, *, dim, correction, keepdim):
     return mul(mul(restore(g, x.shape, dim, keepdim), scale), sub(x, mean(x, dim, True)))
 
 
-@op(symbol="std", infer=_reduced_spread, method=True, samples=ALONG[:3])
+@op(symbol="std", infer=_reduced_spread, autocast="float32", method=True, samples=ALONG[:3])
 def std(B, x, *, dim=None, correction=1, keepdim=False):
     """The standard deviation over `dim`, the root of `var`; its slope at 0 is taken as 0.
 
@@ -192,6 +193,7 @@ def products_of_others(B, x, *, dim):
 @op(
     symbol="Π",
     infer=_along_one,
+    autocast="float32",
     public=False,
     samples=[Sample(reals(2, 3), dim=1, keepdim=False), Sample(reals(5), dim=0, keepdim=True)],
 )

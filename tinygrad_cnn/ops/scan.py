@@ -42,7 +42,7 @@ def _wide(B: Any, x: Any) -> Any:
 # --- sums -----------------------------------------------------------------------------------------
 
 
-@op(symbol="Σ≤", infer=_total_so_far, method=True, samples=_ALONG_ONE)
+@op(symbol="Σ≤", infer=_total_so_far, autocast="float32", method=True, samples=_ALONG_ONE)
 def cumsum(B, x, *, dim):
     """The sums of the first 1, 2, 3 ... elements along `dim`; integers and bools are counted in int64.
 
@@ -67,7 +67,7 @@ def _backward(x: Tensor, dim: int) -> Tensor:
 # --- products -------------------------------------------------------------------------------------
 
 
-@op(symbol="Π≤", infer=_total_so_far, method=True, samples=_ALONG_ONE)
+@op(symbol="Π≤", infer=_total_so_far, autocast="float32", method=True, samples=_ALONG_ONE)
 def cumprod(B, x, *, dim):
     """The products of the first 1, 2, 3 ... elements along `dim`; integers and bools give int64.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn._autocast import in_the_widest
 from tinygrad_cnn._op import attach, function
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import as_index, bool_, broadcast, normalize_dim, require_integer
@@ -76,6 +77,7 @@ def index_add(x: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: floa
     >>> tc.index_add(tc.zeros(3), 0, tc.tensor([0, 2, 2]), tc.tensor([1.0, 2.0, 3.0]))
     tensor([1., 0., 5.])
     """
+    x, source = in_the_widest(x, source)
     axis = _axis(x, dim)
     places = _vector(index)
     shape = (*x.shape[:axis], places.numel(), *x.shape[axis + 1 :])

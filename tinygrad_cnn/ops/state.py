@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_cnn._context import current
 from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import attach, op
 from tinygrad_cnn._sample import Sample, reals
 from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.dtypes import HasSpec, Spec
 from tinygrad_cnn.errors import DTypeError, ShapeError
+from tinygrad_cnn.ops.comparison import where
 
 
 def _assigned(target: HasSpec, value: HasSpec) -> Spec:
@@ -64,5 +66,8 @@ def assign(self: Tensor, value: Any) -> Tensor:
     """
     if not isinstance(value, Tensor):
         value = tensor(value, dtype=self.dtype, backend=self.backend)
+    guard = current().guard
+    if guard is not None:  # decided where the values are, so that nobody has to wait for the guard's
+        value = where(guard, value, self.detach())
     assign_op(self, value)
     return self

@@ -54,7 +54,7 @@ def _(g, node, x):
     return neg(mul(g, sin(x)))
 
 
-@op(symbol="tan", infer=unary, promotes="floating", method=True, samples=_FRACTIONS)
+@op(symbol="tan", infer=unary, promotes="floating", autocast="float32", method=True, samples=_FRACTIONS)
 def tan(B, x):
     """The tangent of x radians, sin x / cos x.
 
@@ -71,7 +71,7 @@ def _(g, node, out):
     return mul(g, add(square(out), 1))
 
 
-@op(symbol="asin", infer=unary, promotes="floating", method=True, samples=_FRACTIONS)
+@op(symbol="asin", infer=unary, promotes="floating", autocast="float32", method=True, samples=_FRACTIONS)
 def asin(B, x):
     """The angle in −π/2 .. π/2 whose sine is x; NaN outside −1 .. 1.
 
@@ -87,7 +87,7 @@ def _(g, node, x):
     return mul(g, rsqrt(sub(1, square(x))))
 
 
-@op(symbol="acos", infer=unary, promotes="floating", method=True, samples=_FRACTIONS)
+@op(symbol="acos", infer=unary, promotes="floating", autocast="float32", method=True, samples=_FRACTIONS)
 def acos(B, x):
     """The angle in 0 .. π whose cosine is x; NaN outside −1 .. 1.
 
@@ -150,7 +150,7 @@ def _(g, node, y, x):
 # --- the hyperbola --------------------------------------------------------------------------------
 
 
-@op(symbol="sinh", infer=unary, promotes="floating", method=True, samples=UNARY)
+@op(symbol="sinh", infer=unary, promotes="floating", autocast="float32", method=True, samples=UNARY)
 def sinh(B, x):
     """The hyperbolic sine, (eˣ − e⁻ˣ) / 2.
 
@@ -166,7 +166,7 @@ def _(g, node, x):
     return mul(g, cosh(x))
 
 
-@op(symbol="cosh", infer=unary, promotes="floating", method=True, samples=UNARY)
+@op(symbol="cosh", infer=unary, promotes="floating", autocast="float32", method=True, samples=UNARY)
 def cosh(B, x):
     """The hyperbolic cosine, (eˣ + e⁻ˣ) / 2: how a chain hangs.
 

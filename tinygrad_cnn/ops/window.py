@@ -97,6 +97,7 @@ def _layout_hint(x: HasSpec, channels: int) -> str | None:
 @op(
     symbol="⋆",
     infer=_conv_shape,
+    autocast="narrow",
     public=False,
     samples=[
         Sample(reals(2, 2, 4, 5), reals(3, 2, 2, 3), **_WINDOWS[0]),
@@ -171,6 +172,7 @@ def _check_output(grad: HasSpec, output: Spec) -> None:
 @op(
     symbol="⋆ᵀ",
     infer=_input_grad_shape,
+    autocast="narrow",
     public=False,
     samples=[
         Sample(reals(2, 3, 3, 3), reals(3, 2, 2, 3), size=(4, 5), **_WINDOWS[0]),
@@ -235,6 +237,7 @@ def _weight_grad_shape(x: HasSpec, grad: HasSpec, *, kernel_size: Shape, groups:
 @op(
     symbol="x⋆g",
     infer=_weight_grad_shape,
+    autocast="narrow",
     public=False,
     samples=[
         Sample(reals(2, 2, 4, 5), reals(2, 3, 3, 3), kernel_size=(2, 3), **_WINDOWS[0]),

@@ -143,7 +143,8 @@ def _step_sizes(name: str, value: Any) -> tuple[float, float]:
     return _pair(name, value, "two numbers, 0 <= smallest <= largest", lambda a, b: 0 <= a <= b)
 
 
-def _switch(name: str, value: Any) -> bool:
+def switch(name: str, value: Any) -> bool:
+    """An option that is True or False, checked."""
     if not isinstance(value, bool):
         raise ArgumentTypeError(
             f"{name} is a switch", argument=name, expected="True or False", got=repr(value)
@@ -165,7 +166,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
         ),
         not_negative,
     ),
-    **dict.fromkeys(("amsgrad", "centered", "decoupled_weight_decay", "maximize", "nesterov"), _switch),
+    **dict.fromkeys(("amsgrad", "centered", "decoupled_weight_decay", "maximize", "nesterov"), switch),
     "betas": _betas,
     "dampening": lambda name, value: _number(name, value, "a finite number", lambda _: True),
     "etas": _etas,

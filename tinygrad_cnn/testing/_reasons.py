@@ -17,7 +17,7 @@ ANYTHING = "takes numbers of every kind, shape and size"
 _WITHOUT_GRADIENT = {
     "its results are bools: a step function has no gradient": (
         "eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite all any "
-        "all_finite"
+        "all_finite any_non_finite"
     ),
     "made of integers, which have no gradient": "bitwise_and bitwise_or bitwise_xor bitwise_not",
     "a step function: flat between the steps": "floor ceil round trunc floor_divide",
@@ -46,7 +46,7 @@ REASONS: dict[str, dict[str, str]] = {
         "one weight and one bias a channel": "batch_norm batch_norm_grad",
         "a loss never broadcasts silently": "softmax_cross_entropy binary_cross_entropy",
         "two sums, whatever the shapes": "ratio_of_sums",
-        "each value is looked at by itself": "all_finite",
+        "each value is looked at by itself": "all_finite any_non_finite",
         "a value is neither stretched nor cut to fit the memory": "assign",
         "any indices, one table of rows": "embedding",
     },

@@ -26,15 +26,23 @@ from tinygrad_cnn.autodiff import grad
 from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTYPES, DType, Spec, float32, float64, int64
 from tinygrad_cnn.functional import dropout
-from tinygrad_cnn.ops.random import manual_seed
+from tinygrad_cnn.ops.creation import ones
+from tinygrad_cnn.ops.random import manual_seed, rand
 from tinygrad_cnn.optim import SGD
 from tinygrad_cnn.testing.samples import Case, cases, has_gradient, tensors
 
 READABLE = get_backend("numpy", overrides=False)
-TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
+WIDE = ("float64", "float32")  # what every operation is tried in
+TOLERANCE = {"float64": 1e-11, "float32": 1e-4, "float16": 4e-3, "bfloat16": 3e-2}
+# What a convolutional network is made of, and is trained with in 16 bits.
+OF_NETWORKS = (
+    *("add", "mul", "where", "cast", "relu", "sum", "mean", "matmul", "softmax_cross_entropy"),
+    *("conv", "conv_input_grad", "conv_weight_grad", "batch_norm", "batch_norm_grad", "standardize"),
+    *("max_pool", "max_pool_scatter", "sum_pool", "sum_pool_input_grad"),
+)
 
 each_case = pytest.mark.parametrize("case", cases(), ids=str)
-each_dtype = pytest.mark.parametrize("dtype", TOLERANCE)
+each_dtype = pytest.mark.parametrize("dtype", WIDE)
 
 
 @pytest.fixture
@@ -101,6 +109,28 @@ def test_gradients_equal_the_readable_kernels(executing: Backend, case: Case, dt
         assert_close(gradient, reference, dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("case", cases(*[REGISTRY[name] for name in OF_NETWORKS]), ids=str)
+def test_floats_of_16_bits_are_rounded_once(executing: Backend, case: Case, dtype: str) -> None:
+    """Equal to the readable kernel in float32, up to the rounding of what comes out of an operation."""
+    require(dtype)
+    results = call(case, tensors(case, executing, dtype=dtype, requires_grad=False))
+    inputs = tensors(case, READABLE, dtype=dtype, requires_grad=False)
+    expected = call(case, [value.to(float32) if value.dtype.is_narrow else value for value in inputs])
+    for result, reference in zip(results, expected, strict=True):
+        assert_close(result.to(float64).numpy(), reference.to(float64).numpy(), dtype)
+    if has_gradient(case):
+        found, expected_gradients = (_gradients(case, chosen, dtype) for chosen in (executing, READABLE))
+        for gradient, one in zip(found, expected_gradients, strict=True):
+            assert_close(gradient.astype(float), one.astype(float), dtype)
+
+
+def require(dtype: str) -> None:
+    """NumPy has no bfloat16 of its own."""
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes", reason="ml_dtypes brings bfloat16; it is not installed")
+
+
 def _gradients(case: Case, backend: Backend, dtype: str) -> list[NDArray[Any]]:
     inputs = tensors(case, backend, dtype=dtype)
     output = call(case, inputs)[0]
@@ -119,7 +149,8 @@ def test_overrides_are_of_known_operations(backend: Backend) -> None:
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_arrays_go_in_and_come_out(executing: Backend, name: str) -> None:
-    data = np.array([[0, 1, 1], [1, 0, 1]], dtype=name)
+    require(name)
+    data = np.array([[0, 1, 1], [1, 0, 1]]).astype(name)
     array = executing.asarray(data)
     dtype = executing.dtype_of(array)
     assert dtype is held(executing, DTYPES[name])
@@ -227,6 +258,17 @@ def test_random_words_depend_only_on_their_place(executing: Backend) -> None:
     assert words[4:] == _words(executing, 3, 11, 8)
     assert words[:5] == _words(executing, 3, 10, 5)
     assert _words(executing, 3, 10, 0) == []
+
+
+def test_one_seed_means_the_same_masks_on_every_backend(executing: Backend) -> None:
+    """Also when weights, which are drawn on the host, were made before."""
+
+    def dropped(chosen: Backend) -> Any:
+        manual_seed(3)
+        rand(5, backend=chosen)
+        return dropout(ones(4, 9, backend=chosen), 0.5).numpy()
+
+    np.testing.assert_array_equal(dropped(executing), dropped(READABLE))
 
 
 # --- captured steps -------------------------------------------------------------------------------

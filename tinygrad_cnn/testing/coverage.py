@@ -101,7 +101,7 @@ def _found_backends() -> dict[str, Backend | str]:
 
 def _conformance(op: Op, backend: Backend) -> Iterator[Example]:
     """The conformance tests about operations, on one of them."""
-    for case, dtype in itertools.product(cases(op), conformance.TOLERANCE):
+    for case, dtype in itertools.product(cases(op), conformance.WIDE):
         label, place = f"{case} in {dtype} on {backend}", (backend, case, dtype)
         yield Example(op, label, partial(conformance.test_shapes_and_dtypes_are_the_inferred_ones, *place))
         if backend.executes:

@@ -198,6 +198,7 @@ CATALOGUE = (
     refused("ratio_of_sums", DTypeError, "weights", X, WIDE),
     refused("all_finite", NonFiniteError, "values[1]", X, tensor([math.nan])),
     refused("all_finite", DTypeError, "values[0]", WHOLE),
+    refused("any_non_finite", DTypeError, "values[0]", WHOLE),
     refused("within", ArgumentError, "p", tensor([0.5, 1.5]), low=0, high=1, argument="p", loss="a loss"),
     # windows
     refused("conv", ShapeError, "x", IMAGE[0], KERNEL, **WINDOW, groups=1),

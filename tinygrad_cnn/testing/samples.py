@@ -23,7 +23,7 @@ from tinygrad_cnn._create import tensor
 from tinygrad_cnn._op import REGISTRY, Op
 from tinygrad_cnn._sample import Draw, Sample
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.backend import Backend
+from tinygrad_cnn.backend import Backend, get_backend
 from tinygrad_cnn.dtypes import DTypeLike, Spec, as_dtype, float64
 
 OUR_OPERATIONS = "tinygrad_cnn.ops."  # where the library's own operations are declared
@@ -85,8 +85,8 @@ def draw_arrays(op: Op, sample: Sample, *, dtype: DTypeLike = float64) -> list[N
     places = iter(_distinct_places([draw.shape for draw in draws if draw.kind == "reals"], generator))
     drawn = [_real(next(places), draw) if draw.kind == "reals" else _whole(draw, generator) for draw in draws]
     related = _RELATED.get(op.name, list)(drawn)
-    name = as_dtype(dtype).name
-    return [array.astype(name) if array.dtype.kind == "f" else array for array in related]
+    target = get_backend("numpy").array_dtype(as_dtype(dtype))
+    return [array.astype(target) if array.dtype.kind == "f" else array for array in related]
 
 
 def tensors(
@@ -98,7 +98,7 @@ def tensors(
             array,
             backend=backend,
             requires_grad=requires_grad
-            and array.dtype.kind == "f"
+            and as_dtype(array.dtype).is_floating
             and case.op.input_name(position) in case.op.rules,
         )
         for position, array in enumerate(arrays(case, dtype=dtype))

@@ -9,6 +9,8 @@
 - `progress.py`: `ProgressBar`, one line that moves, or plain lines in a log file
 - `tensorboard.py`: `TensorBoard`, the run in a browser; its pictures are made in `mosaic.py`
 - `history.py`: `History`, what every epoch measured
+- `steps.py`: what is done with a batch; `replayed.py`: captured if it can be; `ahead.py`: without waiting
+  for a GPU
 - `blame.py`: which operation made the NaN
 """
 

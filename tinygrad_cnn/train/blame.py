@@ -19,14 +19,14 @@ from tinygrad_cnn._tensor import Tensor
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.errors import NonFiniteError
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.ops.random import random_state
+from tinygrad_cnn.ops.random import host_random_state, random_state
 
 
 class Before:
     """What a forward pass is about to change: copies to set it back to."""
 
     def __init__(self, model: Module, backend: Backend) -> None:
-        changing = [random_state(backend), *model.buffers()]
+        changing = [random_state(backend), host_random_state(), *model.buffers()]
         self._copies = [(value, value.clone().detach()) for value in changing]
 
     def restore(self) -> None:

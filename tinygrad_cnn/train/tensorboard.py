@@ -78,9 +78,8 @@ class TensorBoard(Callback):
         self._files: dict[str, EventFile] = {}
         self._first_step = 0
         self._is_first = True
-        self._lr = 0.0
-        # At the last point: how many images had been seen in this epoch, and the means over them.
-        self._images, self._means = 0, Row()
+        # At the last point of this epoch: how many there were, how many images, and the means over them.
+        self._points, self._images, self._means = 0, 0, Row()
 
     # --- when it is called
 
@@ -92,19 +91,18 @@ class TensorBoard(Callback):
         self._is_first = True
 
     def on_epoch_start(self, trainer: Trainer) -> None:
-        self._images, self._means = 0, Row()
-        self._lr = _learning_rate(trainer)
+        self._points, self._images, self._means = 0, 0, Row()
 
     def on_step_end(self, trainer: Trainer, step: Step) -> None:
         if self._is_first and step.x is not None:
             self._write_first_batch(trainer.model, step.x)
             self._is_first = False
-        if step.number % self.every == 0 or step.number == trainer.steps_per_epoch:
+        if step.number // self.every > self._points or step.number == trainer.steps_per_epoch:
             place = trainer.epoch * trainer.steps_per_epoch + step.number
             for name, value in self._since_last_point(step).items():
                 self._file("train").scalar(name, value, place)
-            self._file("train").scalar("learning_rate", self._lr, place)
-        self._lr = _learning_rate(trainer)  # of the next step: the schedule has moved on
+            self._file("train").scalar("learning_rate", step.lr, place)
+            self._points = step.number // self.every
 
     def on_epoch_end(self, trainer: Trainer, row: Row) -> None:
         place = trainer.epoch * trainer.steps_per_epoch
@@ -162,7 +160,3 @@ def _parameters_and_gradients(model: Module) -> Iterator[tuple[str, Tensor]]:
         yield f"parameters/{name}", parameter
         if parameter.grad is not None:
             yield f"gradients/{name}", parameter.grad
-
-
-def _learning_rate(trainer: Trainer) -> float:
-    return float(trainer.optimizer.param_groups[0]["lr"])

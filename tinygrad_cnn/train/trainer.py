@@ -17,30 +17,26 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_cnn._capture import CaptureWarning, capture
-from tinygrad_cnn._context import no_grad
 from tinygrad_cnn._tensor import Tensor
-from tinygrad_cnn.backend import Backend, get_backend, use_backend
+from tinygrad_cnn.backend import Backend, use_backend
 from tinygrad_cnn.data import DataLoader
-from tinygrad_cnn.dtypes import as_index
-from tinygrad_cnn.errors import ArgumentError, CaptureError, NonFiniteError
+from tinygrad_cnn.dtypes import DTypeLike, as_index
+from tinygrad_cnn.errors import ArgumentError
 from tinygrad_cnn.functional import cross_entropy
 from tinygrad_cnn.io import load_state, save_state
 from tinygrad_cnn.metrics import accuracy
 from tinygrad_cnn.nn import Module
-from tinygrad_cnn.ops.checks import all_finite
 from tinygrad_cnn.ops.joining import cat
-from tinygrad_cnn.ops.random import random_state
 from tinygrad_cnn.optim import LRScheduler, Optimizer
-from tinygrad_cnn.train.blame import Before, raise_non_finite
+from tinygrad_cnn.train.ahead import Seen
 from tinygrad_cnn.train.history import History, Means, Row
 from tinygrad_cnn.train.progress import ProgressBar
+from tinygrad_cnn.train.steps import Batches, Steps, evaluating
 
 if TYPE_CHECKING:
     from tinygrad_cnn.train.callbacks import Callback
@@ -49,15 +45,8 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Metric = Callable[[Tensor, Tensor], float]
 
 
-class Batches(Protocol):
-    """Anything that yields batches (x, y) and knows how many: a `DataLoader`, a list of pairs."""
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
-    def __len__(self) -> int: ...
-
-
 class Step(NamedTuple):
-    """What callbacks are told after each step.
+    """What callbacks are told after each step, or after every `log_every` of them.
 
     >>> step = Step(number=2, images=128, seconds=0.5, means={"loss": 0.7})
     >>> f"{step.images / step.seconds:.0f} images/s"
@@ -69,6 +58,7 @@ class Step(NamedTuple):
     seconds: float  # since the epoch began
     means: Row  # loss and metrics over the epoch so far
     x: Tensor | None = None  # the batch
+    lr: float = 0.0  # the learning rate it was taken with
 
 
 class Trainer:
@@ -85,6 +75,10 @@ class Trainer:
             model that cannot be recorded is trained eagerly, with a warning that says why, and one with hooks
             as well; True makes an error of it, False trains eagerly.
         progress: show a progress bar and a line an epoch, if no callback does.
+        precision: "bfloat16" or "float16" to compute in it what suffers little from it (`tc.amp`), with
+            float32 weights; float16 scales the loss, and skips steps whose gradients overflow.
+        log_every: look at loss and metrics, and tell the callbacks, after so many steps; by default after
+            each one, and on a GPU, which would stand still while it is looked at, after 50.
 
     Attributes:
         epoch: how many epochs are complete.
@@ -114,6 +108,8 @@ class Trainer:
         metrics: Mapping[str, Metric] | None = None,
         capture: bool | None = None,
         progress: bool = True,
+        precision: DTypeLike | None = None,
+        log_every: int | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -123,19 +119,28 @@ class Trainer:
         if progress and not any(isinstance(callback, ProgressBar) for callback in self.callbacks):
             self.callbacks += (ProgressBar(),)
         self.metrics = {"accuracy": accuracy} if metrics is None else dict(metrics)
+        self._log_every = None if log_every is None else as_index(log_every, argument="log_every")
+        if log_every is not None and log_every < 1:
+            raise ArgumentError(
+                "steps are looked at sooner or later", argument="log_every", expected=">= 1", got=log_every
+            )
         self.epoch = 0
         self.epochs = 0  # how many there shall be, set by fit
         self.steps_per_epoch = 0
         self.history = History()
         self.should_stop = False
         self.checkpoint: Path | None = None
-        self._learn = _Replayed(self._learn_eagerly, capture)
-        self._judge = _Replayed(self._judge_eagerly, capture)
+        self._steps = Steps(self, capture, precision)
 
     @property
     def backend(self) -> Backend:
         """Where the model lives, and where batches are put."""
         return next(iter(self.model.parameters())).backend
+
+    @property
+    def log_every(self) -> int:
+        """After how many steps loss and metrics are looked at."""
+        return self._log_every or self.backend.steps_ahead
 
     # --- training
 
@@ -178,10 +183,12 @@ class Trainer:
             train_loader.set_epoch(self.epoch)  # also right after an epoch that was broken off
         self._tell("on_epoch_start")
         means, start = Means(), time.perf_counter()
-        for number, (x, y) in enumerate(train_loader, start=1):
-            means.add(self._run_step(number, x, y), weight=len(y))
-            seconds = time.perf_counter() - start
-            self._tell("on_step_end", Step(number, means.weight, seconds, means.values(), x))
+        for window in self._steps.training(train_loader):
+            for step in window:
+                means.add(self._measure(step), weight=len(step.y))
+            last = window[-1]
+            told = Step(last.number, means.weight, last.time - start, means.values(), last.x, last.lr)
+            self._tell("on_step_end", told)
         seconds = time.perf_counter() - start
         tested = {} if test_loader is None else self.evaluate(test_loader)
         self.epoch += 1
@@ -195,36 +202,6 @@ class Trainer:
         }
         self.history.append(row)
         self._tell("on_epoch_end", row)
-
-    def _run_step(self, number: int, x: Tensor, y: Tensor) -> Row:
-        """One step of the optimizer; returns what the batch measured before it."""
-        before = Before(self.model, self.backend)
-        with self.backend.step():
-            try:
-                # A hook is Python, which a replay leaves out.
-                watched = any(module._hooks for module in self.model.modules())
-                outputs, loss = self._learn_eagerly(x, y) if watched else self._learn(x, y)
-            except NonFiniteError:
-                place = f"epoch {self.epoch + 1}, step {number}"
-                raise_non_finite(place, before, lambda: self._backward(x, y)[1], self.checkpoint)
-            if self.scheduler is not None:
-                self.scheduler.step()
-            return self._measure(outputs, y, loss.item())
-
-    def _learn_eagerly(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        outputs, loss = self._backward(x, y)
-        gradients = [parameter.grad for parameter in self.model.parameters()]
-        all_finite(loss.detach(), *[gradient for gradient in gradients if gradient is not None])
-        self.optimizer.step()
-        return outputs.detach(), loss.detach()
-
-    def _backward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Forward and backward; afterwards every parameter has its gradient, and none has changed."""
-        outputs = self.model(x)
-        loss = self.loss(outputs, y)
-        self.optimizer.zero_grad()
-        loss.backward()
-        return outputs, loss
 
     def _farewell(self) -> str:
         stopped = f"stopped in epoch {self.epoch + 1} of {self.epochs}"
@@ -243,25 +220,22 @@ class Trainer:
             `{"loss": ..., "accuracy": ...}`
         """
         means = Means()
-        with use_backend(self.backend), _evaluating(self.model):
-            for x, y in loader:
-                with self.backend.step():
-                    outputs, loss = self._judge(x, y)
-                    means.add(self._measure(outputs, y, loss.item()), weight=len(y))
+        with use_backend(self.backend), evaluating(self.model):
+            for window in self._steps.evaluation(loader):
+                for step in window:
+                    means.add(self._measure(step), weight=len(step.y))
         return means.values()
-
-    def _judge_eagerly(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = self.model(x)
-        return outputs, self.loss(outputs, y)
 
     def predict(self, loader: Batches) -> Tensor:
         """The model's outputs for all images of a loader, one after the other: (N, classes)."""
-        with use_backend(self.backend), _evaluating(self.model), self.backend.step():
-            result: Tensor = cat([self.model(x) for x, _ in loader])
+        with use_backend(self.backend), evaluating(self.model), self.backend.step():
+            result: Tensor = cat([self._steps.outputs(x) for x, _ in loader])
         return result
 
-    def _measure(self, outputs: Tensor, y: Tensor, loss: float) -> Row:
-        return {"loss": loss, **{name: float(metric(outputs, y)) for name, metric in self.metrics.items()}}
+    def _measure(self, step: Seen) -> Row:
+        with use_backend(step.outputs.backend):
+            metrics = {name: float(metric(step.outputs, step.y)) for name, metric in self.metrics.items()}
+        return {"loss": step.loss, **metrics}
 
     # --- taking a run up again
 
@@ -272,18 +246,35 @@ class Trainer:
             "model": dict(self.model.state_dict()),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
-            "random": [state.clone() for state in self._random_states()],
+            "scaler": self._steps.scaler.state_dict(),
+            "random": [state.clone() for state in self._steps.random_states()],
             "history": self.history.rows,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go back to where `state_dict` was taken; `fit` goes on from there, bit for bit."""
+        """Go back to where `state_dict` was taken; `fit` goes on from there, bit for bit.
+
+        A run may go on in another precision; the scale of float16 then begins anew.
+
+        Raises:
+            StateDictError: it is the state of another model, optimizer or schedule; nothing was loaded.
+        """
+        before = deepcopy(self.state_dict())
+        try:
+            self._load(state)
+        except Exception:
+            self._load(before)
+            raise
+
+    def _load(self, state: Mapping[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
-        for current, saved in zip(self._random_states(), state["random"], strict=True):
-            current.assign(saved.to(current.backend.name))
+        if state["scaler"]:
+            self._steps.scaler.load_state_dict(state["scaler"])
+        for current, saved in zip(self._steps.random_states(), state["random"], strict=True):
+            current.assign(saved.to(current.backend))
         self.epoch = state["epoch"]
         self.history = History(state["history"])
 
@@ -304,48 +295,6 @@ class Trainer:
             self.load_state_dict(load_state(path))
         self.checkpoint = Path(path)
 
-    def _random_states(self) -> tuple[Tensor, Tensor]:
-        """Dropout draws on the model's backend, initial weights are drawn on the host."""
-        return random_state(self.backend), random_state(get_backend("numpy"))
-
     def _tell(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self, *arguments)
-
-
-class _Replayed:
-    """A step that is captured if it can be, and says so once if it cannot."""
-
-    def __init__(self, step: Callable[..., tuple[Tensor, Tensor]], captured: bool | None) -> None:
-        self._eagerly = step
-        self._step = step if captured is False else capture(step)
-        self._must = captured is True
-
-    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        try:
-            return self._step(x, y)
-        except CaptureError as error:
-            if self._must:
-                raise
-            # Five frames up is the line that called `fit`.
-            warnings.warn(
-                f"training runs eagerly, because a step cannot be recorded and replayed:\n{error}\n"
-                "Trainer(capture=False) says that this is as it should be.",
-                CaptureWarning,
-                stacklevel=5,
-            )
-            self._step = self._eagerly
-            return self._step(x, y)
-
-
-@contextmanager
-def _evaluating(model: Module) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards every module is in its own mode (one may be frozen)."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training

@@ -10,6 +10,7 @@
 // wide: 1 where the numbers of a channel lie side by side, up to 32 where channels do ("channels last"), so
 // that the threads of a warp read neighbours either way.
 //
+// Images may be of 16-bit floats; vectors, one number a channel, are of what is computed in, Math<Stored>.
 // What threads found is put together in float64, always in the same pairs and the same order, so that a run
 // repeats itself bit for bit.
 
@@ -107,9 +108,10 @@ __device__ Part of_all_parts(const Part* parts, long long n, long long channels)
 
 // ---- forward ---------------------------------------------------------------------------------------------
 
-template <typename T, typename Index>
-__global__ void batch_norm_parts(const T* x, Strides3<Index> x_strides, Channels<Index> shape,
+template <typename Stored, typename Index>
+__global__ void batch_norm_parts(const Stored* x, Strides3<Index> x_strides, Channels<Index> shape,
                                  Moments* parts) {
+    using T = Math<Stored>;
     const Index c = my_channel<Index>();
     T count = 0, mean = 0, squares = 0;  // Welford's update: one number after the other, in one pass
     if (c < shape.channels) {
@@ -133,33 +135,37 @@ __global__ void batch_norm_finish(const Moments* parts, long long n, long long c
 }
 
 // (x − mean) / √(var + eps) · weight + bias; then + residual, where there is one, and the ReLU, if wanted.
-template <typename T, typename Index>
-__global__ void batch_norm_apply(const T* x, Strides3<Index> x_strides, const T* residual,
-                                 Strides3<Index> residual_strides, const T* mean, const T* var,
-                                 const T* weight, const T* bias, double eps, bool relu, T* out,
+template <typename Stored, typename Index>
+__global__ void batch_norm_apply(const Stored* x, Strides3<Index> x_strides, const Stored* residual,
+                                 Strides3<Index> residual_strides, const Math<Stored>* mean,
+                                 const Math<Stored>* var, const Math<Stored>* weight,
+                                 const Math<Stored>* bias, double eps, bool relu, Stored* out,
                                  Channels<Index> shape) {
+    using T = Math<Stored>;
     const Index i = thread_number<Index>();
     if (i >= shape.size()) return;
     const Index c = shape.channel(i);
     const T inverse = T(1) / sqrt(var[c] + T(eps));
     T value = (x[shape.offset(i, x_strides)] - mean[c]) * inverse * weight[c] + bias[c];
     if (residual) value += residual[shape.offset(i, residual_strides)];
-    out[i] = relu && value <= 0 ? T(0) : value;  // not `value > 0 ? ...`: NaN stays NaN
+    out[i] = Stored(relu && value <= 0 ? T(0) : value);  // not `value > 0 ? ...`: NaN stays NaN
 }
 
 // ---- backward --------------------------------------------------------------------------------------------
 
-// The gradient at number i: g itself, or, where the result went through a ReLU, only where that is positive.
-template <typename T, typename Index>
-__device__ T slope(const T* g, Index g_at, const T* relu_out, Index out_at) {
-    return !relu_out || relu_out[out_at] > 0 ? g[g_at] : T(0);
+// The gradient at number i: g itself, or, where the result went through a ReLU, only where that is not 0.
+template <typename Stored, typename Index>
+__device__ Math<Stored> slope(const Stored* g, Index g_at, const Stored* relu_out, Index out_at) {
+    return !relu_out || Math<Stored>(relu_out[out_at]) != 0 ? g[g_at] : Stored(0);
 }
 
-template <typename T, typename Index>
-__global__ void batch_norm_grad_parts(const T* g, Strides3<Index> g_strides, const T* x,
-                                      Strides3<Index> x_strides, const T* relu_out,
-                                      Strides3<Index> out_strides, const T* mean, const T* var, double eps,
-                                      Channels<Index> shape, Sums* parts) {
+template <typename Stored, typename Index>
+__global__ void batch_norm_grad_parts(const Stored* g, Strides3<Index> g_strides, const Stored* x,
+                                      Strides3<Index> x_strides, const Stored* relu_out,
+                                      Strides3<Index> out_strides, const Math<Stored>* mean,
+                                      const Math<Stored>* var, double eps, Channels<Index> shape,
+                                      Sums* parts) {
+    using T = Math<Stored>;
     const Index c = my_channel<Index>();
     Sums sums = {0, 0};
     if (c < shape.channels) {
@@ -185,12 +191,15 @@ __global__ void batch_norm_grad_finish(const Sums* parts, long long n, long long
 
 // weight / √(var + eps) · (g − avg(g) − x̂ · avg(g · x̂)); and g behind the ReLU, which is the gradient of
 // the residual, if there is room for it.
-template <typename T, typename Index>
-__global__ void batch_norm_grad_apply(const T* g, Strides3<Index> g_strides, const T* x,
-                                      Strides3<Index> x_strides, const T* relu_out,
-                                      Strides3<Index> out_strides, const T* weight, const T* mean,
-                                      const T* var, const T* weight_grad, const T* bias_grad, double eps,
-                                      Channels<Index> shape, T* x_grad, T* residual_grad) {
+template <typename Stored, typename Index>
+__global__ void batch_norm_grad_apply(const Stored* g, Strides3<Index> g_strides, const Stored* x,
+                                      Strides3<Index> x_strides, const Stored* relu_out,
+                                      Strides3<Index> out_strides, const Math<Stored>* weight,
+                                      const Math<Stored>* mean, const Math<Stored>* var,
+                                      const Math<Stored>* weight_grad, const Math<Stored>* bias_grad,
+                                      double eps, Channels<Index> shape, Stored* x_grad,
+                                      Stored* residual_grad) {
+    using T = Math<Stored>;
     const Index i = thread_number<Index>();
     if (i >= shape.size()) return;
     const Index c = shape.channel(i);
@@ -198,6 +207,6 @@ __global__ void batch_norm_grad_apply(const T* g, Strides3<Index> g_strides, con
     const T gradient = slope(g, shape.offset(i, g_strides), relu_out, shape.offset(i, out_strides));
     const T normalized = (x[shape.offset(i, x_strides)] - mean[c]) * inverse;
     const T inner = gradient - bias_grad[c] * share - normalized * (weight_grad[c] * share);
-    x_grad[i] = weight[c] * inverse * inner;
-    if (residual_grad) residual_grad[i] = gradient;
+    x_grad[i] = Stored(weight[c] * inverse * inner);
+    if (residual_grad) residual_grad[i] = Stored(gradient);
 }

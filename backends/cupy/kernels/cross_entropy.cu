@@ -42,16 +42,19 @@ __device__ long long start_of(long long row, long long classes, long long inner)
     return row / inner * classes * inner + row % inner;
 }
 
-// ln softmax of each row and its cross-entropy with the target probabilities. Shifted by the largest score,
-// so that no power overflows and their sum is at least 1.
-template <typename T>
-__global__ void cross_entropy(const T* logits, const T* target, long long rows, long long classes,
-                              long long inner, T* loss, T* log_probabilities) {
-    const long long row = row_of_warp();
-    if (row >= rows) return;  // the whole warp: a shuffle with lanes that left would wait for ever
+// ---- a row -----------------------------------------------------------------------------------------------
+//
+// What a row should be is asked by target(k, at), the probability of class k, where `at` is its place in memory.
+
+// ln softmax of a row and its cross-entropy with the target. Shifted by the largest score, so that no power
+// overflows and their sum is at least 1.
+template <typename Stored, typename Target>
+__device__ void loss_of_row(const Stored* logits, Target target, long long row, long long classes,
+                            long long inner, Stored* loss, Stored* log_probabilities) {
+    using T = Math<Stored>;
     const long long start = start_of(row, classes, inner);
     T peak = logits[start];
-    for (long long k = threadIdx.x; k < classes; k += WARP) peak = larger(peak, logits[start + k * inner]);
+    for (long long k = threadIdx.x; k < classes; k += WARP) peak = larger(peak, T(logits[start + k * inner]));
     peak = warp_max(peak);
 
     T sum = 0;
@@ -61,27 +64,109 @@ __global__ void cross_entropy(const T* logits, const T* target, long long rows, 
     T total = 0;
     for (long long k = threadIdx.x; k < classes; k += WARP) {
         const long long at = start + k * inner;
-        const T log_probability = logits[at] - peak - log_sum;
-        log_probabilities[at] = log_probability;
+        const T log_probability = logits[at] - peak - log_sum, wanted = target(k, at);
+        log_probabilities[at] = Stored(log_probability);
         // A class of probability 0 adds nothing, also where its log-probability is -infinity.
-        if (target[at] != 0) total += target[at] * log_probability;
+        if (wanted != 0) total += wanted * log_probability;
     }
     total = warp_sum(total);
-    if (threadIdx.x == 0) loss[row] = 0 - total;  // not -total, which can be -0
+    if (threadIdx.x == 0) loss[row] = Stored(0 - total);  // not -total, which can be -0
 }
 
-// The gradient of the loss with respect to the scores: g · (softmax · Σ target − target).
-template <typename T>
-__global__ void cross_entropy_grad(const T* g, const T* target, const T* log_probabilities, long long rows,
-                                   long long classes, long long inner, T* logits_grad) {
-    const long long row = row_of_warp();
-    if (row >= rows) return;
+// The gradient with respect to its scores: g · (softmax · Σ target − target).
+template <typename Stored, typename Target>
+__device__ void gradient_of_row(Math<Stored> g, Target target, const Stored* log_probabilities, long long row,
+                                long long classes, long long inner, Stored* logits_grad) {
+    using T = Math<Stored>;
     const long long start = start_of(row, classes, inner);
     T total = 0;
-    for (long long k = threadIdx.x; k < classes; k += WARP) total += target[start + k * inner];
+    for (long long k = threadIdx.x; k < classes; k += WARP) total += target(k, start + k * inner);
     total = warp_sum(total);
     for (long long k = threadIdx.x; k < classes; k += WARP) {
         const long long at = start + k * inner;
-        logits_grad[at] = g[row] * (exp(log_probabilities[at]) * total - target[at]);
+        logits_grad[at] = Stored(g * (exp(T(log_probabilities[at])) * total - target(k, at)));
     }
+}
+
+// ---- targets are probabilities ---------------------------------------------------------------------------
+
+template <typename Stored>
+__global__ void cross_entropy(const Stored* logits, const Stored* target, long long rows, long long classes,
+                              long long inner, Stored* loss, Stored* log_probabilities) {
+    const long long row = row_of_warp();
+    if (row >= rows) return;  // the whole warp: a shuffle with lanes that left would wait for ever
+    const auto wanted = [&](long long, long long at) { return Math<Stored>(target[at]); };
+    loss_of_row(logits, wanted, row, classes, inner, loss, log_probabilities);
+}
+
+template <typename Stored>
+__global__ void cross_entropy_grad(const Stored* g, const Stored* target, const Stored* log_probabilities,
+                                   long long rows, long long classes, long long inner, Stored* logits_grad) {
+    const long long row = row_of_warp();
+    if (row >= rows) return;
+    const auto wanted = [&](long long, long long at) { return Math<Stored>(target[at]); };
+    gradient_of_row(g[row], wanted, log_probabilities, row, classes, inner, logits_grad);
+}
+
+// ---- targets are labels, and the result is the mean ------------------------------------------------------
+//
+// A label stands for a target of 1 at one class and 0 at all others, which nobody has to write down. Rows whose
+// label is `ignored` count nothing, nor do those whose label names no class; but of these somebody is told.
+
+__device__ bool names_a_class(long long label, long long classes) {
+    return label >= 0 && label < classes;
+}
+
+template <typename T, typename Label>
+__global__ void label_losses(const T* logits, const Label* labels, long long ignored, long long rows,
+                             long long classes, long long inner, T* loss, T* log_probabilities) {
+    const long long row = row_of_warp();
+    if (row >= rows) return;
+    const Label label = labels[row];
+    const auto wanted = [&](long long k, long long) { return T(k == label && label != ignored); };
+    loss_of_row(logits, wanted, row, classes, inner, loss, log_probabilities);
+}
+
+constexpr int MEAN_THREADS = 256;  // THREADS in launch.py
+
+// The mean of the losses that count, how many these are, and whether some label is wrong. By one block, whose
+// threads put together what they found in a tree, always in the same order; the mean of nothing is NaN.
+template <typename T, typename Label>
+__global__ void mean_of_losses(const T* loss, const Label* labels, long long ignored, long long rows,
+                               long long classes, T* mean, T* counted, bool* is_wrong) {
+    __shared__ double sums[MEAN_THREADS];
+    __shared__ long long counts[MEAN_THREADS], wrongs[MEAN_THREADS];
+    const unsigned me = threadIdx.x;
+    sums[me] = counts[me] = wrongs[me] = 0;
+    for (long long row = me; row < rows; row += MEAN_THREADS) {
+        if (labels[row] == ignored) continue;
+        const bool is_class = names_a_class(labels[row], classes);
+        sums[me] += loss[row];
+        counts[me] += is_class;
+        wrongs[me] += !is_class;
+    }
+    for (unsigned half = MEAN_THREADS / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (me >= half) continue;
+        sums[me] += sums[me + half];
+        counts[me] += counts[me + half];
+        wrongs[me] += wrongs[me + half];
+    }
+    if (me > 0) return;
+    *mean = T(sums[0] / double(counts[0]));
+    *counted = T(counts[0]);
+    *is_wrong = wrongs[0] > 0;
+}
+
+// The gradient of the mean with respect to the scores; 0 where there was nothing to take the mean of.
+template <typename T, typename Label>
+__global__ void label_losses_grad(const T* g, const T* counted, const Label* labels, long long ignored,
+                                  const T* log_probabilities, long long rows, long long classes,
+                                  long long inner, T* logits_grad) {
+    const long long row = row_of_warp();
+    if (row >= rows) return;
+    const Label label = labels[row];
+    const auto wanted = [&](long long k, long long) { return T(k == label && label != ignored); };
+    const T share = *counted != 0 ? *g / *counted : T(0);
+    gradient_of_row(share, wanted, log_probabilities, row, classes, inner, logits_grad);
 }

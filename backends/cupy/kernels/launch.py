@@ -24,8 +24,12 @@ import numpy as np
 from tinygrad_cnn.backend import Array
 
 THREADS = 256  # in a block; THREADS in batch_norm.cu
-OPTIONS = ("--std=c++17",)
+# Without fmad=false the compiler makes a · b + c one rounding instead of two, where it likes. A replayed step
+# and an eager one, or a GPU and NumPy, would differ in their last digits for no reason that shows.
+OPTIONS = ("--std=c++17", "--fmad=false")
 C_TYPES = {
+    "bfloat16": "bfloat16",  # this and float16 are structs of common.cuh
+    "float16": "float16",
     "float32": "float",
     "float64": "double",
     "uint8": "unsigned char",
@@ -81,6 +85,17 @@ def struct(fields: Sequence[str], values: Iterable[int], kind: str) -> np.ndarra
 def c_type(array: Array) -> str:
     """What C++ calls the type of its elements."""
     return C_TYPES[array.dtype.name]
+
+
+def computed_in(array: Array) -> str:
+    """The name of the dtype that kernels compute in, Math<Stored> in C++: float32 for 16-bit floats."""
+    name: str = array.dtype.name
+    return {"bfloat16": "float32", "float16": "float32"}.get(name, name)
+
+
+def address(array: Array) -> int:
+    """Where its first element lies on the device."""
+    return int(array.data.ptr)
 
 
 def blocks_for(n: int, threads: int = THREADS) -> tuple[int]:

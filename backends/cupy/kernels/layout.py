@@ -35,6 +35,29 @@ def in_rows(array: Array) -> Array:
     return array if array.flags.c_contiguous else array.copy(order="C")
 
 
+def is_dense(array: Array) -> bool:
+    """Whether the elements fill their memory without gaps, in whatever order."""
+    distance = 1
+    for step, size in sorted(zip(strides_of(array), array.shape, strict=True)):
+        if size > 1 and step != distance:
+            return bool(array.size == 0)
+        distance *= size
+    return True
+
+
+def lies_as(array: Array, other: Array) -> bool:
+    """Whether equal places of two arrays of one shape are equally far from the first."""
+    steps = zip(array.shape, array.strides, other.strides, strict=True)
+    return bool(array.size == 0 or all(size == 1 or step == other for size, step, other in steps))
+
+
+def empty_as(xp: Any, array: Array) -> Array:
+    """Memory for an array that lies as this dense one does."""
+    order = sorted(range(array.ndim), key=lambda dim: array.strides[dim], reverse=True)
+    memory = xp.empty(tuple(array.shape[dim] for dim in order), dtype=array.dtype)
+    return xp.permute_dims(memory, tuple(order.index(dim) for dim in range(array.ndim)))
+
+
 def is_channels_last(array: Array) -> bool:
     """Whether the channels of one place of (N, C, *S) are neighbours."""
     return bool(array.shape[1] > 1 and array.strides[1] == array.itemsize)

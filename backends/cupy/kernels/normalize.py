@@ -2,6 +2,9 @@
 
 Two more functions than there are operations: a network's batch normalization is mostly followed by a ReLU, in
 a residual network after an addition, and one kernel can do all three in one pass over memory.
+
+Images of 16-bit floats come with weight, bias and statistics in float32, or all in the same 16 bits; the
+kernels know the former, so the latter are cast.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ from tinygrad_cnn.backend import Array, Backend
 from tinygrad_cnn.dtypes import count
 from tinygrad_cnn.ops import normalize as ops
 
-from .choice import instead_of
-from .launch import THREADS, blocks_for, c_type, launch, struct
+from .choice import has_floats_of_any_width, instead_of
+from .launch import C_TYPES, THREADS, blocks_for, c_type, computed_in, launch, struct
 from .layout import empty_images, in_rows, index_type, is_channels_last, strides_of
 
 CHANNELS = ("images", "channels", "places", "channels_last")
@@ -25,7 +28,7 @@ MOST_BLOCKS = 512  # some for each processor of a large GPU; more would leave mo
 WIDEST = 32  # channels side by side: a warp
 
 
-@instead_of(ops.batch_norm)
+@instead_of(ops.batch_norm, has_floats_of_any_width)
 def batch_norm(B: Backend, x: Array, weight: Array, bias: Array, *, eps: float) -> tuple[Array, Array, Array]:
     """Every channel standardized, scaled and shifted: (out, mean, biased variance)."""
     return _normalized(B, x, weight, bias, None, eps, relu=False)
@@ -38,7 +41,7 @@ def batch_norm_relu(
     return _normalized(B, x, weight, bias, residual, eps, relu=True)
 
 
-@instead_of(ops.batch_norm_grad)
+@instead_of(ops.batch_norm_grad, has_floats_of_any_width)
 def batch_norm_grad(
     B: Backend, g: Array, x: Array, weight: Array, mean: Array, var: Array, *, eps: float
 ) -> tuple[Array, Array, Array]:
@@ -47,11 +50,25 @@ def batch_norm_grad(
 
 
 def batch_norm_relu_grad(
-    B: Backend, g: Array, x: Array, weight: Array, mean: Array, var: Array, out: Array, *, eps: float
-) -> tuple[Array, Array, Array, Array]:
-    """The gradients of x, weight, bias and residual; `out` is what `batch_norm_relu` returned."""
-    residual_grad = empty_images(B.xp, x.shape, x.dtype, is_channels_last(x))
-    return *_gradients(B, g, x, weight, mean, var, out, residual_grad, eps), residual_grad
+    B: Backend,
+    g: Array,
+    x: Array,
+    weight: Array,
+    mean: Array,
+    var: Array,
+    out: Array,
+    *,
+    eps: float,
+    residual: bool,
+) -> tuple[Array, ...]:
+    """The gradients of x, weight, bias and, if wanted, of the residual.
+
+    `out` is what `batch_norm_relu` returned; the gradient of the residual is g where `out` is not 0.
+    """
+    x = _walkable(x)  # first, because what is made lies as it does
+    masked = empty_images(B.xp, x.shape, x.dtype, is_channels_last(x)) if residual else None
+    gradients = _gradients(B, g, x, weight, mean, var, out, masked, eps)
+    return gradients if masked is None else (*gradients, masked)
 
 
 def _normalized(
@@ -59,16 +76,16 @@ def _normalized(
 ) -> tuple[Array, Array, Array]:
     xp, x, residual = B.xp, _walkable(x), _walkable(residual)
     sweep = _Sweep.over(x, residual)
-    mean, var = (xp.empty(weight.shape, dtype=x.dtype) for _ in range(2))
+    mean, var = (xp.empty(weight.shape, dtype=computed_in(x)) for _ in range(2))
     parts = xp.empty((sweep.parts, x.shape[1], MOMENTS), dtype=xp.float64)
     sweep.launch_parts("batch_norm_parts", x, sweep.strides(x), sweep.shape, parts)
     sweep.launch_finish("batch_norm_finish", parts, mean, var)
 
     out = empty_images(xp, x.shape, x.dtype, is_channels_last(x))
     inputs = (x, sweep.strides(x), residual, sweep.strides(residual))
-    vectors = (mean, var, *(in_rows(vector) for vector in (weight, bias)))
+    vectors = (mean, var, *(_vector(xp, vector, computed_in(x)) for vector in (weight, bias)))
     sweep.launch_apply("batch_norm_apply", *inputs, *vectors, float(eps), relu, out, sweep.shape)
-    return out, mean, var
+    return out, *(_vector(xp, vector, weight.dtype) for vector in (mean, var))
 
 
 def _gradients(
@@ -84,10 +101,11 @@ def _gradients(
 ) -> tuple[Array, Array, Array]:
     xp = B.xp
     g, x, relu_out = (_walkable(array) for array in (g, x, relu_out))
-    weight, mean, var = (in_rows(vector) for vector in (weight, mean, var))
+    dtype, kind = weight.dtype, computed_in(x)
+    weight, mean, var = (_vector(xp, vector, kind) for vector in (weight, mean, var))
     sweep = _Sweep.over(x, g, relu_out)
     inputs = [part for array in (g, x, relu_out) for part in (array, sweep.strides(array))]
-    weight_grad, bias_grad = (xp.empty(weight.shape, dtype=x.dtype) for _ in range(2))
+    weight_grad, bias_grad = (xp.empty(weight.shape, dtype=kind) for _ in range(2))
     parts = xp.empty((sweep.parts, x.shape[1], SUMS), dtype=xp.float64)
     sweep.launch_parts("batch_norm_grad_parts", *inputs, mean, var, float(eps), sweep.shape, parts)
     sweep.launch_finish("batch_norm_grad_finish", parts, weight_grad, bias_grad)
@@ -96,13 +114,19 @@ def _gradients(
     vectors = (weight, mean, var, weight_grad, bias_grad)
     results = (float(eps), sweep.shape, x_grad, residual_grad)
     sweep.launch_apply("batch_norm_grad_apply", *inputs, *vectors, *results)
-    return x_grad, weight_grad, bias_grad
+    return x_grad, *(_vector(xp, vector, dtype) for vector in (weight_grad, bias_grad))
+
+
+def _vector(xp: Any, vector: Array, dtype: Any) -> Array:
+    """One number a channel, side by side in memory and in this dtype."""
+    return in_rows(xp.astype(vector, dtype, copy=False))
 
 
 class _Sweep(NamedTuple):
     """How blocks are laid over an array (N, C, *S), and how its three kernels are started."""
 
-    types: tuple[str, str]
+    types: tuple[str, str]  # Stored and Index
+    computed: str  # Math<Stored>
     shape: np.ndarray[Any, Any]  # the `Channels` of batch_norm.cu
     size: int
     channels: int
@@ -118,7 +142,7 @@ class _Sweep(NamedTuple):
         across = min(WIDEST, 1 << (channels - 1).bit_length()) if last else 1
         columns = max(-(-channels // across), 1)
         parts = _parts(images * count(tuple(places)) * across, columns)
-        return cls((c_type(x), kind), shape, x.size, channels, across, parts)
+        return cls((c_type(x), kind), C_TYPES[computed_in(x)], shape, x.size, channels, across, parts)
 
     def strides(self, array: Array | None) -> np.ndarray[Any, Any]:
         """The `Strides3` of an array: images, channels, places."""
@@ -133,7 +157,7 @@ class _Sweep(NamedTuple):
     def launch_finish(self, kernel: str, parts: Array, *results: Array) -> None:
         block = (1, min(THREADS, max(1 << (self.parts - 1).bit_length(), 1)))
         arguments = (parts, self.parts, self.channels, *results)
-        launch("batch_norm.cu", kernel, self.types[:1], (self.channels,), block, *arguments)
+        launch("batch_norm.cu", kernel, (self.computed,), (self.channels,), block, *arguments)
 
     def launch_apply(self, kernel: str, *arguments: Any) -> None:
         launch("batch_norm.cu", kernel, self.types, blocks_for(self.size), (THREADS,), *arguments)

@@ -1,33 +1,27 @@
 """Pooling by the kernels of `pool.cu`; see `tinygrad_cnn/ops/pool.py` for what is computed.
 
-Images of two spatial dimensions, float32 and float64; the readable kernels do the rest.
+Images of two spatial dimensions, in floats of 16 bits or more; the readable kernels do the rest.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinygrad_cnn.backend import Array, Backend
 from tinygrad_cnn.dtypes import Shape
 from tinygrad_cnn.ops import pool as ops
 from tinygrad_cnn.windows import window_output_shape
 
-from .choice import has_floats, instead_of
-from .launch import C_TYPES, THREADS, blocks_for, c_type, launch, struct
+from .choice import has_floats_of_any_width, instead_of
+from .launch import C_TYPES, THREADS, blocks_for, c_type, launch
 from .layout import empty_images, image_strides, index_type, is_channels_last
+from .windows import windows_struct
 
-WINDOWS = (
-    *("images", "channels", "height", "width", "out_height", "out_width"),
-    *("kernel_height", "kernel_width", "stride_height", "stride_width", "padding_top", "padding_left"),
-    *("dilation_height", "dilation_width", "channels_last"),
-)
 _ONES = (1, 1)
 
 
 def _are_images(x: Array) -> bool:
-    return x.ndim == 4 and has_floats(x)
+    return x.ndim == 4 and has_floats_of_any_width(x)
 
 
 @instead_of(ops.max_pool, _are_images)
@@ -41,7 +35,7 @@ def max_pool(
     winner = empty_images(B.xp, shape, ops._winner_dtype(kernel_size).name, last)
     kind = index_type(x, out)
     types = (c_type(x), c_type(winner), kind)
-    sweep = _windows(x.shape, shape, last, kind, kernel_size, **window)
+    sweep = windows_struct(x.shape, shape, last, kind, kernel_size, **window)
     _launch_over(out, "max_pool", types, x, image_strides(x, kind), out, winner, sweep)
     return out, winner
 
@@ -55,7 +49,7 @@ def max_pool_scatter(
     last = is_channels_last(grad)
     image = empty_images(B.xp, (*grad.shape[:2], *size), grad.dtype, last)
     kind = index_type(grad, winner, image)
-    sweep = _windows(image.shape, grad.shape, last, kind, kernel_size, **window)
+    sweep = windows_struct(image.shape, grad.shape, last, kind, kernel_size, **window)
     inputs = (grad, image_strides(grad, kind), winner, image_strides(winner, kind))
     _launch_over(image, "max_pool_scatter", (c_type(grad), c_type(winner), kind), *inputs, image, sweep)
     return image
@@ -68,7 +62,7 @@ def max_pool_gather(B: Backend, x: Array, winner: Array, *, kernel_size: Shape, 
     last = is_channels_last(x)
     out = empty_images(B.xp, winner.shape, x.dtype, last)
     kind = index_type(x, winner, out)
-    sweep = _windows(x.shape, out.shape, last, kind, kernel_size, **window)
+    sweep = windows_struct(x.shape, out.shape, last, kind, kernel_size, **window)
     inputs = (x, image_strides(x, kind), winner, image_strides(winner, kind))
     _launch_over(out, "max_pool_gather", (c_type(x), c_type(winner), kind), *inputs, out, sweep)
     return out
@@ -83,7 +77,7 @@ def sum_pool(
     last = is_channels_last(x)
     out = empty_images(B.xp, (*x.shape[:2], *size), x.dtype, last)
     kind = index_type(x, out)
-    sweep = _windows(x.shape, out.shape, last, kind, kernel_size, stride, padding, _ONES)
+    sweep = windows_struct(x.shape, out.shape, last, kind, kernel_size, stride, padding, _ONES)
     _launch_over(out, "sum_pool", (c_type(x), kind), x, image_strides(x, kind), out, sweep)
     return out
 
@@ -96,7 +90,7 @@ def sum_pool_input_grad(
     last = is_channels_last(grad)
     image = empty_images(B.xp, (*grad.shape[:2], *size), grad.dtype, last)
     kind = index_type(grad, image)
-    sweep = _windows(image.shape, grad.shape, last, kind, kernel_size, stride, padding, _ONES)
+    sweep = windows_struct(image.shape, grad.shape, last, kind, kernel_size, stride, padding, _ONES)
     inputs = (grad, image_strides(grad, kind))
     _launch_over(image, "sum_pool_input_grad", (c_type(grad), kind), *inputs, image, sweep)
     return image
@@ -105,22 +99,6 @@ def sum_pool_input_grad(
 def _countable(xp: Any, winner: Array) -> Array:
     """Winners as integers that the kernels are compiled for; others come only from outside."""
     return winner if winner.dtype.name in C_TYPES else xp.astype(winner, xp.int64)
-
-
-def _windows(
-    image: Shape,
-    out: Shape,
-    channels_last: bool,
-    kind: str,
-    kernel_size: Shape,
-    stride: Shape,
-    padding: Any,
-    dilation: Shape,
-) -> np.ndarray[Any, Any]:
-    """The `Windows` of pool.cu; only the padding before counts, the one after shows in the sizes."""
-    before = (side[0] for side in padding)
-    values = (*image, *out[2:], *kernel_size, *stride, *before, *dilation, channels_last)
-    return struct(WINDOWS, values, kind)
 
 
 def _launch_over(result: Array, kernel: str, types: tuple[str, ...], *arguments: Any) -> None:

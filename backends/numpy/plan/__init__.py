@@ -1,10 +1,10 @@
 """How the NumPy backend replays a captured step (`tc.capture`).
 
 A recorded program says what is computed; a plan says where, by whom and with which memory. The way from one
-to the other, file by file:
+to the other, file by file; `_steps` and `_fuse` lie in `tinygrad_cnn`, because other backends use them too:
 
-    steps.py      the calls of the program, ready to be rearranged
-    fuse.py       neighbours that become one: a ReLU inside the convolution before it
+    _steps.py     the calls of the program, ready to be rearranged
+    _fuse.py      neighbours that become one: a ReLU inside the convolution before it
     cut.py        what a thread can do with its part of the batch
     lower.py      steps become tasks: what each thread does, and what is done once (tasks.py)
     norm.py       batch normalization, in whose middle the parts have to meet

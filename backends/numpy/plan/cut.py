@@ -22,9 +22,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from tinygrad_cnn._steps import Step
 from tinygrad_cnn.dtypes import Shape, normalize_dims
-
-from .steps import Step
 
 
 class _Sum:
@@ -172,15 +171,6 @@ def _matmul(
     return None
 
 
-def _one_hot(
-    step: Step, inputs: Sequence[Shape], outputs: Sequence[Shape], places: Sequence[Place]
-) -> Cut | None:
-    new = step.params["dim"] % len(outputs[0])
-    (place,) = places
-    assert isinstance(place, int)
-    return Cut((place,), (place if place < new else place + 1,))
-
-
 def _expand(
     step: Step, inputs: Sequence[Shape], outputs: Sequence[Shape], places: Sequence[Place]
 ) -> Cut | None:
@@ -242,7 +232,6 @@ RULES: Final[Mapping[str, CutRule]] = {
     "max_pool_gather": _images(True, True),
     "max_pool_scatter": _images(True, True),
     "mean": _reduction,
-    "one_hot": _one_hot,
     "permute": _permute,
     "reshape": _reshape,
     "softmax_cross_entropy": _rows,

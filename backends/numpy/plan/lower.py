@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_cnn._program import Kind, Value
+from tinygrad_cnn._steps import Links, Step
 from tinygrad_cnn.backend import Backend
 from tinygrad_cnn.dtypes import Shape, as_dtype
 
@@ -23,7 +24,6 @@ from ..kernels import PREPARE
 from ..kernels.memory import Array
 from .cells import Cell
 from .cut import MAKES_IMAGES, SUM, Cut, Place, cut_of
-from .steps import Links, Step
 from .tasks import Job, Read, Task
 
 # Operations that only look at memory in another way. (`within` also checks it, so it has to be run.)

@@ -14,9 +14,10 @@ import math
 
 import numpy as np
 
+from tinygrad_cnn._steps import Step
+
 from .cells import Cell
 from .lower import Lowering, title
-from .steps import Step
 from .tasks import Job, Read, Task
 
 EXACT = np.dtype(np.float64)

@@ -14,8 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_cnn._fuse import (
+    Rule,
+    batch_norm_and_relu,
+    batch_norm_behind_relu,
+    bias_and_relu,
+    fused,
+    relu_mask,
+    relu_through_pool,
+)
 from tinygrad_cnn._plan_data import PlanData
 from tinygrad_cnn._program import Plan, Program
+from tinygrad_cnn._steps import steps_of
 from tinygrad_cnn.errors import TinygradCNNError
 
 from ..kernels import threads
@@ -24,15 +34,20 @@ from ..kernels.workers import workers
 from .bind import bound
 from .chain import chained
 from .describe import plan_data
-from .fuse import fused
 from .lower import Lowering
 from .norm import IN_PHASES
 from .order import with_few_meetings
-from .steps import steps_of
 from .tasks import Task, lifetimes, pools_of
 
 # A step that makes fewer numbers than this is done before a second thread has woken up.
 WORTH_A_THREAD = 1 << 18
+RULES: tuple[Rule, ...] = (
+    relu_mask,
+    relu_through_pool,
+    bias_and_relu,
+    batch_norm_and_relu,
+    batch_norm_behind_relu,
+)
 
 
 class NumpyPlan(Plan):
@@ -53,7 +68,7 @@ class NumpyPlan(Plan):
         backend = program.backend
         values = [replace(value) for value in program.values]  # fusing changes some
         kept = (*program.results, *program.kept)
-        steps = fused(steps_of(program), values, kept)
+        steps = fused(steps_of(program), values, kept, RULES)
         self.bounds = _bounds(program, num_threads)
         lowering = Lowering(backend, values, steps, self.bounds, program.arguments, kept, IN_PHASES)
         lowering.lower()

@@ -23,12 +23,16 @@ import pytest
 
 from tinygrad_cnn_backends.cupy.kernels import launch
 
+KERNELS = launch.__name__.removesuffix("launch")  # how the names of the modules beside it begin
 HEADER = Path(__file__).parent / "cuda_on_cpu.h"
 GCC_OPTIONS = ("-std=c++17", "-O1", "-fPIC", "-shared", "-Wall", "-Werror", "-x", "c++")
 SOURCES = sorted(path.name for path in Path(launch.__file__).parent.glob("*.cu"))
 TYPES = {  # what the parameters of templates can be, by their names
     "T": ("float", "double"),
+    "Stored": ("float", "double", "bfloat16", "float16"),
+    "Source": ("unsigned char", "float"),
     "Winner": ("unsigned char", "int", "long long"),
+    "Label": ("unsigned char", "int", "long long"),
     "Index": ("int", "long long"),
 }
 RUBBISH, GUARD = 0xA5, 64  # a byte of rubbish, and how many of them surround each array
@@ -97,6 +101,9 @@ def gpu(libraries):
     stand_in = StandIn(libraries)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "cupy", stand_in)
+        for module in [module for name, module in sys.modules.items() if name.startswith(KERNELS)]:
+            if hasattr(module, "address"):
+                patch.setattr(module, "address", lambda array: array.ctypes.data)
         launch._compiled.cache_clear()
         yield SimpleNamespace(xp=stand_in)
         launch._compiled.cache_clear()
@@ -122,7 +129,7 @@ class StandIn:
 
     def RawModule(self, *, code, options, name_expressions):
         """A compiled source; here each one has been compiled before, in all its instances."""
-        assert options == ("--std=c++17",)
+        assert options == launch.OPTIONS
         assert name_expressions
         library = self.libraries[code]
         return SimpleNamespace(get_function=lambda name: lambda *call: self.launch(library, name, *call))
@@ -174,6 +181,7 @@ def check_arguments(library, name: str, args) -> None:
             fits = kind.startswith("*") and (value is None or is_on_device(value))
         else:
             dtype = value.dtype
-            letter = {"b": "i", "i": "i", "u": "i", "f": "f", "V": "s"}[dtype.kind]
+            letters = {"b": "i", "i": "i", "u": "i", "f": "f", "V": "s"}
+            letter = "b" if dtype.name == "bfloat16" else letters[dtype.kind]
             fits = kind == f"{'*' * is_on_device(value)}{letter}{dtype.itemsize}"
         assert fits, f"argument {place} of {name} should be {kind}, not {value!r}"

@@ -23,6 +23,20 @@
 
 using std::exp, std::log, std::pow, std::sqrt;  // CUDA has them for float and double, in no namespace
 
+struct bfloat16;  // see common.cuh
+struct float16;
+
+inline unsigned __float_as_uint(float value) {
+    unsigned bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+inline float __uint_as_float(unsigned bits) {
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 struct Three {
     unsigned x, y, z;
 };
@@ -32,10 +46,13 @@ namespace gpu {
 
 // ---- kernels by name -------------------------------------------------------------------------------------
 
-// "i8" for an integer of 8 bytes, "f4" for a float, "s48" for a struct, "*f4" for a pointer to floats.
+// "i8" for an integer of 8 bytes, "f4" for a float, "b2" for a bfloat16, "s48" for any other struct, "*f4" for
+// a pointer to floats.
 template <typename T>
 std::string kind_of() {
     if constexpr (std::is_pointer_v<T>) return "*" + kind_of<std::remove_cv_t<std::remove_pointer_t<T>>>();
+    if constexpr (std::is_same_v<T, bfloat16>) return "b2";
+    if constexpr (std::is_same_v<T, float16>) return "f2";
     const char* kind = std::is_integral_v<T> ? "i" : std::is_floating_point_v<T> ? "f" : "s";
     return kind + std::to_string(sizeof(T));
 }

@@ -66,7 +66,10 @@ def test_relu_and_residual(gpu, shape, dtype, order, other_order, seed, has_resi
         (out, mean, var), (np.maximum(plain + (0 if residual is None else residual), 0), *statistics), dtype
     )
 
-    *gradients, residual_grad = FUSED["batch_norm_relu_grad"](gpu, g, x, weight, mean, var, out, eps=1e-3)
+    backward, inputs = FUSED["batch_norm_relu_grad"], (g, x, weight, mean, var, out)
+    *gradients, residual_grad = backward(gpu, *inputs, eps=1e-3, residual=True)
+    for one, other in zip(gradients, backward(gpu, *inputs, eps=1e-3, residual=False), strict=True):
+        np.testing.assert_array_equal(one, other)
     behind = np.where(out > 0, g, 0).astype(dtype)
     np.testing.assert_array_equal(residual_grad, behind)
     check(gradients, ops.batch_norm_grad.kernel(NUMPY, behind, x, weight, mean, var, eps=1e-3), dtype)
@@ -98,6 +101,17 @@ def test_nan_stays_in_its_channel_and_passes_the_relu(gpu):
     assert np.isfinite(out[:, [0, 2]]).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_nan_behind_the_relu_lets_the_gradient_through(gpu, dtype):
+    """As the rule of the ReLU does: its output is 0 where it cuts off, and a NaN is not 0."""
+    x, g = numbers(0, (2, 3, 4), dtype), numbers(1, (2, 3, 4), dtype)
+    one, zero = np.ones(3, np.float32), np.zeros(3, np.float32)
+    out = np.full(x.shape, np.nan, dtype)
+    out[1] = 0
+    *_, residual_grad = FUSED["batch_norm_relu_grad"](gpu, g, x, one, zero, one, out, eps=1e-5, residual=True)
+    np.testing.assert_array_equal(residual_grad, np.stack([g[0], np.zeros_like(g[1])]))
+
+
 def test_many_blocks_share_a_channel(gpu):
     """And find the same numbers in whatever order they run."""
     x = numbers(0, (64, 2, 16, 16), np.float32)
@@ -110,3 +124,14 @@ def test_many_blocks_share_a_channel(gpu):
         again = KERNELS["batch_norm"](gpu, x, weight, bias, eps=1e-5)
     for one, other in zip(found, again, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("crop", [0, 1])
+def test_the_gradient_of_the_residual_of_images_that_were_cropped(gpu, crop):
+    """Such images have gaps, so they are copied in another order of memory; all gradients follow the copy."""
+    x = np.moveaxis(normal(0, (2, 5, 6, 4), np.float32), -1, 1)[:, :, :, crop:]
+    residual, g = normal(1, x.shape, np.float32), normal(2, x.shape, np.float32)
+    weight, bias = normal(3, (4,), np.float32), normal(4, (4,), np.float32)
+    out, mean, var = FUSED["batch_norm_relu"](gpu, x, weight, bias, residual, eps=1e-3)
+    *_, masked = FUSED["batch_norm_relu_grad"](gpu, g, x, weight, mean, var, out, eps=1e-3, residual=True)
+    np.testing.assert_array_equal(masked, np.where(out > 0, g, 0))

@@ -19,7 +19,7 @@ def compiled_by_nvcc(code, names, arch, folder):
     path = folder / "kernels.cu"
     path.write_text(f"{code}\nextern const void* const kernels[] = {{{addresses}}};\n", encoding="utf-8")
     cubin = path.with_suffix(".cubin")
-    options = ("-std=c++17", "-cubin", f"-arch={arch}", "-Werror", "all-warnings", "-o", str(cubin))
+    options = (*launch.OPTIONS, "-cubin", f"-arch={arch}", "-Werror", "all-warnings", "-o", str(cubin))
     done = subprocess.run(["nvcc", *options, str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return cubin.read_bytes()

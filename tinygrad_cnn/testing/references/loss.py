@@ -26,4 +26,14 @@ def all_finite(*values):
     return table((), lambda _: all(map(math.isfinite, numbers)))
 
 
-REFERENCES = {"within": within, "binary_cross_entropy": binary_cross_entropy, "all_finite": all_finite}
+def any_non_finite(*values):
+    numbers = [number(x, index) for x in values for index in places(x.shape)]
+    return table((), lambda _: not all(map(math.isfinite, numbers)))
+
+
+REFERENCES = {
+    "within": within,
+    "binary_cross_entropy": binary_cross_entropy,
+    "all_finite": all_finite,
+    "any_non_finite": any_non_finite,
+}

@@ -228,7 +228,8 @@ def to_array(value: Any, argument: str) -> Array:
     """
     try:
         array = np.asarray(value)
-        if array.dtype.kind == "O":  # numbers that remember how they were computed
+        # Numbers that remember how they were computed; and a dtype that is no float to NumPy.
+        if array.dtype.kind == "O" or array.dtype.name == "bfloat16":
             array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ShapeError(

@@ -3,10 +3,13 @@
 import math
 
 import numpy as np
-from cupy._array import host, on_device
+from cupy._array import computed
 
 
 def erf(x):
-    numbers = host(x)
+    return computed(_erf, x)
+
+
+def _erf(numbers):
     wide = np.vectorize(math.erf, otypes=[np.float64])(numbers)
-    return on_device(wide.astype(np.float32) if numbers.dtype == np.float32 else wide)
+    return wide.astype(np.float32) if numbers.dtype == np.float32 else wide

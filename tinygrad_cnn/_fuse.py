@@ -2,8 +2,9 @@
 
 A ReLU after a convolution reads everything the convolution has just written, and writes it again. The numbers
 have left the cache by then, so the ReLU takes as long as the main memory needs, not as long as its arithmetic
-does. Done block by block inside the convolution it costs almost nothing. The rules below look for such
-neighbours; each says why the result is the same.
+does. Done block by block inside the convolution it costs almost nothing. On a GPU each step is also a kernel
+to start. The rules below look for such neighbours; each says why the result is the same. A backend applies
+those for which it has a kernel, and may have rules of its own.
 
     relu_mask               ne(y, 0), where(·, g, 0)    →  relu_grad
     relu_through_pool       relu, max_pool              →  max_pool with a ReLU, on a quarter of the numbers
@@ -20,16 +21,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from tinygrad_cnn._program import Kind, Value
-
-from .steps import Links, Step
+from tinygrad_cnn._steps import Links, Step
 
 Rule: TypeAlias = Callable[[Step, Links, Sequence[Value]], "dict[Step, Step | None] | None"]
 
 
-def fused(steps: list[Step], values: Sequence[Value], kept: Iterable[int]) -> list[Step]:
+def fused(
+    steps: list[Step], values: Sequence[Value], kept: Iterable[int], rules: Iterable[Rule]
+) -> list[Step]:
     """The steps with every rule applied, wherever it fits, one rule after the other."""
     kept = tuple(kept)
-    for rule in RULES:
+    for rule in rules:
         links, place = Links(steps, kept), 0
         while place < len(steps):
             changes = rule(steps[place], links, values)
@@ -44,11 +46,11 @@ def fused(steps: list[Step], values: Sequence[Value], kept: Iterable[int]) -> li
 
 def relu_mask(step: Step, links: Links, values: Sequence[Value]) -> dict[Step, Step | None] | None:
     """The gradient of a ReLU: g where its output is not 0. One step instead of a mask and a choice."""
-    if step.name != "where" or not _is_zero(values[step.inputs[2]]):
+    if step.name != "where" or not is_zero(values[step.inputs[2]]):
         return None
     mask, g, _ = step.inputs
     compare = links.maker.get(mask)
-    if compare is None or compare.name != "ne" or not _is_zero(values[compare.inputs[1]]):
+    if compare is None or compare.name != "ne" or not is_zero(values[compare.inputs[1]]):
         return None
     out = compare.inputs[0]
     shapes = {values[number].shape for number in (mask, g, out, *step.outputs)}
@@ -163,14 +165,6 @@ def batch_norm_behind_relu(
     return {mask: None, step: whole}
 
 
-RULES: tuple[Rule, ...] = (
-    relu_mask,
-    relu_through_pool,
-    bias_and_relu,
-    batch_norm_and_relu,
-    batch_norm_behind_relu,
-)
-
-
-def _is_zero(value: Value) -> bool:
+def is_zero(value: Value) -> bool:
+    """Whether a value is the number 0, in every call."""
     return value.kind is Kind.CONSTANT and value.shape == () and value.array is not None and not value.array

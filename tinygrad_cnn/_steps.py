@@ -1,6 +1,6 @@
 """Steps: the calls of a recorded program, in a form that can be rearranged.
 
-A step begins as one call. Fusing (`fuse.py`) replaces several steps by one that does their work at once,
+A step begins as one call. Fusing (`_fuse`) replaces several steps by one that does their work at once,
 under a name of its own; so a step knows which calls it stands for.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinygrad_cnn._op import Op
-from tinygrad_cnn._program import Call, Program
+if TYPE_CHECKING:
+    from tinygrad_cnn._op import Op
+    from tinygrad_cnn._program import Call, Program
 
 
 @dataclass(eq=False)
@@ -61,3 +62,12 @@ class Links:
         """The one step that reads a value, if it is the only one and nobody else will look at it."""
         readers = self.readers[number]
         return readers[0] if len(readers) == 1 and number not in self.kept else None
+
+    def made_only_for(self, number: int, reader: Step) -> Step | None:
+        """The step that makes a value, if this is the only step that reads it."""
+        return self.maker.get(number) if self.only_reader(number) is reader else None
+
+    def is_there(self, number: int, step: Step) -> bool:
+        """Whether a value has been made before a step."""
+        maker = self.maker.get(number)
+        return maker is None or self.place[maker] < self.place[step]
