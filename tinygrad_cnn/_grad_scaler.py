@@ -134,8 +134,9 @@ class GradScaler(metaclass=Explaining):
             )
         scale, _ = self._on(leaves[0].backend)
         with no_grad():
+            factor = scale.reciprocal()
             for leaf in leaves:
-                leaf.grad = leaf.grad * scale.reciprocal()
+                leaf.grad = leaf.grad * factor
             self._found[optimizer] = any_non_finite(*[leaf.grad for leaf in leaves])
 
     def step(self, optimizer: Optimizer, closure: Callable[[], Any] | None = None) -> Any:

@@ -184,8 +184,10 @@ def test_kinds_of_values(lenet):
     for pool in lenet.data()["pools"]:
         for cell in pool["cells"]:
             kinds.setdefault(cell["kind"], []).append(cell)
-    assert {tuple(cell["shape"]) for cell in kinds["argument"]} == {(8, 1, 28, 28), (8,)}
-    assert all(cell["first"] == -1 for cell in kinds["argument"])
+    # Images and labels of each part, and all labels put together, so that a wrong one is named by its place.
+    shapes = [tuple(cell["shape"]) for cell in kinds["argument"]]
+    assert set(shapes) == {(8, 1, 28, 28), (8,), (16,)}
+    assert all((cell["first"] == -1) is (cell["shape"] != [16]) for cell in kinds["argument"])
     assert [cell["shape"] for cell in kinds["result"]] == [[]]
     tasks = lenet.data()["tasks"]
     for cell in kinds["saved"]:
