@@ -105,7 +105,7 @@ def _facts(found: dict[str, Any]) -> tuple[str, list[list[str]], list[str]]:
 
 def _measure(run: Run, options: argparse.Namespace, found: dict[str, Any]) -> list[str]:
     """Every part that was asked for; returns what went wrong. Rows are saved as they come."""
-    progress = Console(stderr=True, highlight=False)
+    progress = Console(stderr=True, highlight=False, soft_wrap=True)
     failed = []
     for name in options.parts:
         try:

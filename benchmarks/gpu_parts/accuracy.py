@@ -60,7 +60,7 @@ def measure(run: Run, say: Say) -> Measured:
         entries = _entries(precision, run)
         missing = contenders.missing(entries)
         for name, recipe in RECIPES.items():
-            chosen = _short(recipe) if run.is_short else replace(recipe, folder=run.data)
+            chosen = _short(recipe, run) if run.is_short else replace(recipe, folder=run.data)
             measured = epochs.measure(
                 chosen,
                 [contender for contender in entries if contender not in missing],
@@ -95,7 +95,9 @@ def tables(rows: list[Row], found: dict[str, Any]) -> Tables:
             for name, runs in row["contenders"].items()
         ]
         notes = [f"without {titles[name]}: {why}" for name, why in row["left_out"].items()]
-        training = f"{row['name']} on {row['recipe']['dataset']}, {row['recipe']['epochs']} epochs"
+        recipe = row["recipe"]
+        ending = "" if recipe["epochs"] == 1 else "s"
+        training = f"{row['name']} on {recipe['dataset']}, {recipe['epochs']} epoch{ending}"
         yield f"{training}, {contenders.setting(row, dry_run=found['dry_run'])}", [head, *body], notes
 
 
@@ -133,9 +135,9 @@ def _entries(precision: str, run: Run) -> dict[str, Entry]:
     }
 
 
-def _short(recipe: Recipe) -> Recipe:
-    """The 6,000 images that come with the package, for two epochs."""
-    return replace(recipe, folder=MINI, dataset="fashion-mini", epochs=2)
+def _short(recipe: Recipe, run: Run) -> Recipe:
+    """The images that come with the package, for two epochs; for one in a dry run."""
+    return replace(recipe, folder=MINI, dataset="fashion-mini", epochs=1 if run.dry_run else 2)
 
 
 def _later(seconds: list[float]) -> list[float]:

@@ -21,7 +21,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import networks as net
 from peers import Entry
@@ -37,9 +37,16 @@ Watched: TypeAlias = tuple[float, list[dict[str, Any]]]
 
 KEY = ("name", "precision", "layout", "peer")
 
-WATCHED = 10  # steps
-TIMED = 5  # stretches of as many steps as a turn has
-WARM_UP = 10
+
+class _Effort(NamedTuple):
+    """Steps before anything is timed; stretches, each as long as a turn, that are timed; watched steps."""
+
+    warm_up: int
+    stretches: int
+    watched: int
+
+
+EFFORT = {"in earnest": _Effort(10, 5, 10), "dry run": _Effort(6, 2, 1)}
 _KEPT = 40  # kernels in the file; the rest is their sum
 # Those whose steps differ in their kernels; the other contenders run the same ones.
 WORTH_IT = ("captured", "torch", "torch-compile", "torch-graph")
@@ -139,9 +146,9 @@ def watched(workload: Workload, entry: Entry, threads: int, dry_run: bool) -> Ro
     """The time of a step, and of what it consists of."""
     peer = entry.load()(workload.network, net.first_weights(workload.network), threads=threads)
     dealt = batches(workload, peer)
-    losses(workload, peer, dealt, WARM_UP)
-    seconds = [_timed(peer, peer.step, dealt, workload.steps) for _ in range(TIMED)]
-    steps = 1 if dry_run else WATCHED
+    warm_up, stretches, steps = EFFORT["dry run" if dry_run else "in earnest"]
+    losses(workload, peer, dealt, warm_up)
+    seconds = [_timed(peer, peer.step, dealt, workload.steps) for _ in range(stretches)]
     how = "operations" if dry_run else "kernels"
     watched_seconds, kernels = _kernels(peer, dealt, steps, on_gpu=not dry_run)
     if not kernels:

@@ -8,7 +8,9 @@ launch must be what the kernel declares, new memory is full of rubbish, and noth
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -71,16 +73,22 @@ def compile_for_cpu(tmp_path_factory):
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("g++ is missing; with it the CPU would run the kernels")
-    folder = tmp_path_factory.mktemp("kernels")
+    # One folder for all processes that share the tests: compiling takes longer than most of them.
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "kernels"
+    folder.mkdir(exist_ok=True)
 
     def compile_code(title: str, code: str, names: list[str]) -> ctypes.CDLL:
         entries = ",\n".join(f'{{"{name}", gpu::kernel(&{name})}}' for name in names)
         table = f"const std::map<std::string, gpu::Kernel> gpu::kernels = {{{entries}}};"
         path = folder / f"{title}.cpp"
-        path.write_text(f'#include "{HEADER}"\n{code}\n{table}\n', encoding="utf-8")
-        command = [compiler, *GCC_OPTIONS, str(path), "-o", str(path.with_suffix(".so"))]
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-        assert done.returncode == 0, f"{title} does not compile:\n{done.stderr}"
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # whoever comes second finds it done
+            if not path.with_suffix(".so").exists():
+                path.write_text(f'#include "{HEADER}"\n{code}\n{table}\n', encoding="utf-8")
+                command = [compiler, *GCC_OPTIONS, str(path), "-o", str(path.with_suffix(".so"))]
+                done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+                assert done.returncode == 0, f"{title} does not compile:\n{done.stderr}"
         return ctypes.CDLL(path.with_suffix(".so"))
 
     return compile_code
