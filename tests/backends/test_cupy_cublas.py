@@ -344,7 +344,7 @@ C_TYPES = {
 
 
 def installed_files(pattern: str) -> list[Path]:
-    """Files of NVIDIA's packages from PyPI."""
+    """Files of NVIDIA's packages."""
     spec = find_spec("nvidia")
     folders = [] if spec is None else spec.submodule_search_locations or []
     found = [path for folder in folders for path in Path(folder).glob(pattern)]
