@@ -184,3 +184,35 @@ def test_large_batches_make_short_windows(backend, make_on, train_loader, monkey
     steps = Steps()
     make_on(backend, callbacks=[steps], progress=False).fit(train_loader, epochs=1)
     assert [number for number, *_ in steps.told] == [2, 4]
+
+
+class Weights(Callback):
+    """The weights that a callback sees after each step that it is told of."""
+
+    def __init__(self, weights):
+        self.weights, self.seen = weights, {}
+
+    def on_step_end(self, trainer, step):
+        self.seen[trainer.epoch, step.number] = self.weights(trainer)
+
+
+def test_callbacks_see_the_weights_of_the_step_they_are_told_of(
+    backend, make_on, train_loader, weights, monkeypatch
+):
+    ahead, at_once = Weights(weights), Weights(weights)
+    make_on(backend, callbacks=[ahead]).fit(train_loader, epochs=2)
+    monkeypatch.setattr(CupyBackend, "steps_ahead", 1)
+    train_loader.set_epoch(0)
+    make_on(backend, callbacks=[at_once]).fit(train_loader, epochs=2)
+    assert list(ahead.seen) == [(0, 3), (0, 4), (1, 3), (1, 4)]
+    assert all(at_once.seen[place] == seen for place, seen in ahead.seen.items())
+
+
+def test_a_callback_that_reads_values_does_not_meet_the_errors_of_later_steps(
+    backend, make_on, train_loader, weights
+):
+    with tc.use_backend(backend):
+        model = Poisoned(4)  # in the window after the one that the callback is told of first
+    trainer = make_on(backend, model=model, callbacks=[Weights(weights)], progress=False)
+    with pytest.raises(NonFiniteError, match="the loss is nan in epoch 1, step 4"):
+        trainer.fit(train_loader, epochs=3)

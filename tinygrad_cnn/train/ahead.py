@@ -4,8 +4,8 @@ A GPU works off a queue: asking for a step takes the host some microseconds, and
 (`loss.item()`) waits until it is there. A loop that looks after every step lets the GPU stand still while the
 host prepares the next one. So the Trainer asks for a *window* of many steps and looks at them together:
 
-    host     ask 1 ask 2 ... ask 50 | ask 51 ... ask 100 | measure 1-50, wait | ask 101 ...
-    device     step 1  step 2  ...     step 50  step 51   ...                   step 100 ...
+    host     ask 1 ask 2 ... ask 50   wait           measure 1-50   ask 51 ask 52 ...
+    device     step 1    step 2   ...     step 50                     step 51    step 52 ...
 
 What is not looked at cannot stop the run: steps go on after a loss that is NaN. Therefore a window begins
 with a snapshot of everything that steps change. When it turns out that a check has failed, the snapshot is
@@ -17,7 +17,7 @@ computes at once; there, a window is one step.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tinygrad_cnn._capture import capture
@@ -73,23 +73,6 @@ def windows(asked: Iterable[Asked], length: int) -> Iterator[Window]:
             window, kept = [], 0
     if window:
         yield window
-
-
-def looked_at(
-    asked: Iterable[Window], look: Callable[[Window], list[Seen]], *, is_ahead: bool
-) -> Iterator[list[Seen]]:
-    """Every window on the host; while somebody measures one, a device that computes later does the next."""
-    waiting: list[Seen] | None = None
-    for window in asked:
-        if waiting is not None:
-            yield waiting
-        seen, waiting = look(window), None
-        if is_ahead:
-            waiting = seen
-        else:
-            yield seen
-    if waiting is not None:
-        yield waiting
 
 
 def on_host(window: Window, *, outputs_too: bool) -> list[Seen]:

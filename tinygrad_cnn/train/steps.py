@@ -15,7 +15,7 @@ from tinygrad_cnn.errors import LateError, NonFiniteError
 from tinygrad_cnn.nn import Module
 from tinygrad_cnn.ops.checks import all_finite
 from tinygrad_cnn.ops.random import host_random_state, random_state
-from tinygrad_cnn.train.ahead import Asked, Seen, Snapshot, Window, looked_at, on_host, windows
+from tinygrad_cnn.train.ahead import Asked, Seen, Snapshot, Window, on_host, windows
 from tinygrad_cnn.train.blame import Before, raise_non_finite
 from tinygrad_cnn.train.replayed import Replayed
 
@@ -54,13 +54,11 @@ class Steps:
 
     def training(self, loader: Batches) -> Iterator[list[Seen]]:
         """Take a step on every batch; yields them as they are looked at."""
-        asked = windows(self._asked(loader), self._trainer.log_every)
-        return looked_at(asked, self._look, is_ahead=self._is_ahead)
+        return map(self._look, windows(self._asked(loader), self._trainer.log_every))
 
     def evaluation(self, loader: Batches) -> Iterator[list[Seen]]:
         """Compute outputs and loss of every batch; yields them as they are looked at."""
-        asked = windows(self._judged(loader), self._trainer.log_every)
-        return looked_at(asked, self._look_at_judged, is_ahead=self._is_ahead)
+        return map(self._look_at_judged, windows(self._judged(loader), self._trainer.log_every))
 
     def outputs(self, x: Tensor) -> Tensor:
         """What the model says, in at least float32."""

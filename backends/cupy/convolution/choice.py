@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def quickest(cupy: Any, candidates: Iterable[int], run: Callable[[int], None]) -
     times = {}
     for candidate in candidates:
         try:
-            times[candidate] = _milliseconds(cupy, lambda candidate=candidate: run(candidate))  # type: ignore[misc]
+            times[candidate] = _milliseconds(cupy, partial(run, candidate))
         except cupy.cuda.memory.OutOfMemoryError:
             continue
     return min(times, key=times.__getitem__)

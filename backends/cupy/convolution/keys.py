@@ -7,6 +7,7 @@ and found again by it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tinygrad_cnn.dtypes import Shape
@@ -77,5 +78,5 @@ class PlanKey(NamedTuple):
         return ", ".join(words + ["deterministic"] * self.deterministic)
 
 
-def _by(sizes: object) -> str:
-    return "x".join(map(str, sizes))  # type: ignore[call-overload]
+def _by(sizes: Iterable[object]) -> str:
+    return "x".join(map(str, sizes))

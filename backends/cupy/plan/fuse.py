@@ -8,7 +8,7 @@
     cross_entropy      exp, sum, mul, sub, mul               →  softmax_cross_entropy_grad
     labels.py          one_hot, softmax_cross_entropy, ...   →  cross_entropy_of_labels and its gradient
 
-Each result is the name of a kernel in `kernels.FUSED`; a rule without a kernel is left out.
+Each result is the name of a kernel in `FUSED` of `kernels` or `convolution`; a rule without one is left out.
 """
 
 from __future__ import annotations
